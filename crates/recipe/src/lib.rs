@@ -1,0 +1,25 @@
+//! Recipes and the lock: text to checked values, with positions for errors.
+//!
+//! [`load`] reads a workspace through a [`Loader`] and gives a [`Workspace`] in which every
+//! reference resolves, or all the [`Diagnostic`]s at once. [`Lock`] is the model of the lock file.
+//! Nothing here does IO, and nothing depends on the order in which keys or tables were written.
+
+mod diagnostic;
+mod loader;
+pub mod lock;
+mod model;
+mod name;
+mod nearest;
+mod select;
+mod span;
+
+pub use diagnostic::{ColorChoice, Diagnostic, Label, Severity, render_all};
+pub use loader::{LoadError, Loader, MemoryLoader, glob_matches};
+pub use lock::Lock;
+pub use model::*;
+pub use name::{
+    DEFAULT_OUTPUT, Kind, NameError, Platform, RepoPath, TargetName, TargetRef, TreePath,
+    check_name,
+};
+pub use select::{SelectError, TargetPattern};
+pub use span::{At, FileIndex, Position, Positions, Sources, Span};

@@ -1,0 +1,20 @@
+//! The checked model: what recipes say after `extends`, `vars` and defaults are worked in.
+//!
+//! Every reference in it resolves to a target of an allowed kind, and there is no cycle. Positions
+//! are carried along ([`At`]) but are no part of equality.
+
+mod build;
+mod image;
+mod overlay;
+mod package;
+mod rootfs;
+mod source;
+mod workspace;
+
+pub use build::{Build, Command, Limits, Permissions};
+pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
+pub use overlay::{Directory, FileContent, FileEntry, Link, Overlay, Placement};
+pub use package::{PackageError, PackageRequest};
+pub use rootfs::{Alternative, Diversion, Group, Rootfs, Scripts, User};
+pub use source::{DebLocation, OciLocation, Source, Unpack};
+pub use workspace::{Archive, Keyring, Role, Target, TargetBody, Use, Workspace};

@@ -1,0 +1,198 @@
+//! The workspace: settings, archives and targets, and what targets use of each other.
+
+use super::{Build, Image, Rootfs, Source};
+use crate::{At, Kind, Platform, Positions, RepoPath, TargetName, TargetPattern, TargetRef};
+use std::collections::BTreeMap;
+
+/// Everything that the files of a workspace say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its name.
+    pub name: At<String>,
+    /// `SOURCE_DATE_EPOCH` and the OCI creation time, in seconds.
+    pub epoch: At<u64>,
+    /// Which choices of encoders are frozen.
+    pub compat: u32,
+    /// Platforms of targets that name none.
+    pub platforms: Vec<At<Platform>>,
+    /// What a bare `build` makes.
+    pub default: Vec<At<TargetPattern>>,
+    /// Archives that packages come from.
+    pub archives: BTreeMap<String, Archive>,
+    pub(crate) targets: BTreeMap<TargetName, Target>,
+}
+
+/// An archive of Debian packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Archive {
+    /// Its name in recipes.
+    pub name: At<String>,
+    /// Suite or code name.
+    pub suite: At<String>,
+    /// Components.
+    pub components: Vec<At<String>>,
+    /// Where it is, unless the user's settings say otherwise; locations are no pins.
+    pub url: Option<At<String>>,
+    /// Whose signatures count.
+    pub keyring: Keyring,
+}
+
+/// Whose signatures an archive must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keyring {
+    /// The built-in keys of Debian.
+    Debian,
+    /// The keys in a file of the repository.
+    File(At<RepoPath>),
+}
+
+/// One named thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Its name, and where its table starts.
+    pub name: At<TargetName>,
+    /// Where its keys stand.
+    pub fields: Positions,
+    /// What it is.
+    pub body: TargetBody,
+}
+
+/// What a target is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetBody {
+    /// Bytes from outside.
+    Source(Source),
+    /// A file tree from packages and other trees.
+    Rootfs(Rootfs),
+    /// A command in a sandbox.
+    Build(Build),
+    /// An OCI image.
+    Image(Image),
+}
+
+/// One target's use of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use<'a> {
+    /// What it is used as.
+    pub role: Role<'a>,
+    /// What is used.
+    pub from: TargetRef,
+    /// Where that is written.
+    pub span: crate::Span,
+}
+
+/// What a target is used as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role<'a> {
+    /// The `/` of a build.
+    Rootfs,
+    /// `/src/NAME` of a build.
+    Source(&'a str),
+    /// `/deps/NAME` of a build.
+    Dep(&'a str),
+    /// A tree of a rootfs or image, by its place in the list.
+    Tree(usize),
+    /// A `.deb` of a rootfs, by its place in the list.
+    Deb(usize),
+    /// The base of an image.
+    Base,
+}
+
+impl Workspace {
+    /// Every target.
+    pub fn targets(&self) -> &BTreeMap<TargetName, Target> {
+        &self.targets
+    }
+
+    /// One target.
+    pub fn target(&self, name: &TargetName) -> Option<&Target> {
+        self.targets.get(name)
+    }
+
+    /// The platforms that a target can be asked for; none for sources, which have no platform.
+    pub fn platforms_of(&self, name: &TargetName) -> Vec<Platform> {
+        match self.target(name).map(|target| &target.body) {
+            None | Some(TargetBody::Source(_)) => Vec::new(),
+            Some(TargetBody::Rootfs(rootfs)) => values(&rootfs.platforms),
+            Some(TargetBody::Image(image)) => values(&image.platforms),
+            Some(TargetBody::Build(build)) => match &build.platform {
+                Some(platform) => vec![platform.value],
+                None => self.platforms_of(&build.rootfs),
+            },
+        }
+    }
+
+    /// The platform that `name` is made for when its user is made for `asked`: a build that fixes
+    /// its platform keeps it.
+    pub fn platform_for(&self, name: &TargetName, asked: Platform) -> Platform {
+        match self.target(name).map(|target| &target.body) {
+            Some(TargetBody::Build(Build { platform: Some(fixed), .. })) => fixed.value,
+            _ => asked,
+        }
+    }
+}
+
+fn values(platforms: &[At<Platform>]) -> Vec<Platform> {
+    platforms.iter().map(|platform| platform.value).collect()
+}
+
+impl Target {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.name.kind()
+    }
+
+    /// The names of its outputs.
+    pub fn outputs(&self) -> Vec<&str> {
+        match &self.body {
+            TargetBody::Build(build) => build.outputs.iter().map(|name| name.as_str()).collect(),
+            _ => vec![crate::DEFAULT_OUTPUT],
+        }
+    }
+
+    /// What it uses of other targets.
+    pub fn uses(&self) -> Vec<Use<'_>> {
+        let whole = |role, name: &At<TargetName>| Use {
+            role,
+            from: TargetRef {
+                target: name.value.clone(),
+                output: crate::DEFAULT_OUTPUT.to_owned(),
+            },
+            span: name.span,
+        };
+        let part =
+            |role, from: &At<TargetRef>| Use { role, from: from.value.clone(), span: from.span };
+        let trees = |list: &'_ [super::Placement]| -> Vec<Use<'static>> {
+            let placed = list.iter().enumerate();
+            placed.map(|(index, tree)| part_of(Role::Tree(index), &tree.from)).collect()
+        };
+        match &self.body {
+            TargetBody::Source(_) => Vec::new(),
+            TargetBody::Rootfs(rootfs) => {
+                let debs = rootfs.debs.iter().enumerate();
+                let mut uses: Vec<_> =
+                    debs.map(|(index, deb)| whole(Role::Deb(index), deb)).collect();
+                uses.extend(trees(&rootfs.trees));
+                uses
+            }
+            TargetBody::Build(build) => {
+                let mut uses = vec![whole(Role::Rootfs, &build.rootfs)];
+                uses.extend(
+                    build.sources.iter().map(|(name, from)| part(Role::Source(name), from)),
+                );
+                uses.extend(build.deps.iter().map(|(name, from)| part(Role::Dep(name), from)));
+                uses
+            }
+            TargetBody::Image(image) => {
+                let mut uses: Vec<_> =
+                    image.base.iter().map(|base| whole(Role::Base, base)).collect();
+                uses.extend(trees(&image.trees));
+                uses
+            }
+        }
+    }
+}
+
+fn part_of(role: Role<'static>, from: &At<TargetRef>) -> Use<'static> {
+    Use { role, from: from.value.clone(), span: from.span }
+}

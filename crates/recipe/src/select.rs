@@ -1,0 +1,157 @@
+//! Which targets a word of the command line, or of `default`, means.
+
+use crate::{Kind, NameError, TargetName, Workspace, nearest::nearest};
+use std::{fmt, str::FromStr};
+
+/// A target, or a pattern with `*` for any run of characters: `image.web`, `image.*`, `*`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetPattern(String);
+
+impl TargetPattern {
+    /// Whether it can mean more than one target.
+    pub fn is_pattern(&self) -> bool {
+        self.0.contains('*')
+    }
+
+    /// Whether it means `name`.
+    pub fn matches(&self, name: &TargetName) -> bool {
+        wild(self.0.as_bytes(), name.to_string().as_bytes())
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn wild(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some((b'*', rest)) => (0..=text.len()).any(|skip| wild(rest, &text[skip..])),
+        Some((first, rest)) => {
+            text.split_first().is_some_and(|(head, tail)| head == first && wild(rest, tail))
+        }
+    }
+}
+
+impl fmt::Display for TargetPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for TargetPattern {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        if text.contains('*') {
+            if let Some((kind, name)) = text.split_once('.') {
+                if !kind.contains('*') {
+                    kind.parse::<Kind>()?;
+                }
+                crate::name::check_name(&name.replace('*', "x"))?;
+            } else {
+                crate::name::check_name(&text.replace('*', "x"))?;
+            }
+        } else {
+            text.parse::<TargetName>()?;
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Why words select no targets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// The word is neither a target nor a pattern.
+    #[error("cannot read the target `{word}`")]
+    Malformed {
+        /// The word.
+        word: String,
+        /// What is wrong with it.
+        source: NameError,
+        /// The target that it may stand for.
+        nearest: Option<String>,
+    },
+    /// There is no such target.
+    #[error("there is no target `{word}`")]
+    Unknown {
+        /// The word.
+        word: String,
+        /// The target that it may stand for.
+        nearest: Option<String>,
+    },
+    /// No target fits the pattern.
+    #[error("no target fits the pattern `{0}`")]
+    Empty(String),
+    /// No word was given and the workspace names no default.
+    #[error("no target is named, and `groundup.toml` has no `default`")]
+    NoDefault,
+}
+
+impl Workspace {
+    /// The targets that `words` mean, sorted, each once; those of `default` where there is no word.
+    pub fn select<S: AsRef<str>>(&self, words: &[S]) -> Result<Vec<TargetName>, SelectError> {
+        let mut found = std::collections::BTreeSet::new();
+        if words.is_empty() {
+            if self.default.is_empty() {
+                return Err(SelectError::NoDefault);
+            }
+            for pattern in &self.default {
+                found.extend(self.matching(pattern)?);
+            }
+        }
+        for word in words {
+            let word = word.as_ref();
+            let pattern = word.parse().map_err(|source| SelectError::Malformed {
+                word: word.to_owned(),
+                source,
+                nearest: self.nearest_target(word),
+            })?;
+            found.extend(self.matching(&pattern)?);
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn matching(&self, pattern: &TargetPattern) -> Result<Vec<TargetName>, SelectError> {
+        let names: Vec<_> =
+            self.targets().keys().filter(|name| pattern.matches(name)).cloned().collect();
+        match names.is_empty() {
+            false => Ok(names),
+            true if pattern.is_pattern() => Err(SelectError::Empty(pattern.0.clone())),
+            true => Err(SelectError::Unknown {
+                word: pattern.0.clone(),
+                nearest: self.nearest_target(&pattern.0),
+            }),
+        }
+    }
+
+    fn nearest_target(&self, word: &str) -> Option<String> {
+        let names: Vec<String> = self.targets().keys().map(TargetName::to_string).collect();
+        let same_name =
+            || names.iter().find(|name| name.split_once('.').is_some_and(|n| n.1 == word));
+        nearest(word, names.iter().map(String::as_str))
+            .map(str::to_owned)
+            .or_else(|| same_name().cloned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_run() {
+        let web: TargetName = "image.web".parse().unwrap();
+        for (pattern, fits) in [
+            ("image.*", true),
+            ("*", true),
+            ("*.web", true),
+            ("image.w*b", true),
+            ("build.*", false),
+        ] {
+            assert_eq!(pattern.parse::<TargetPattern>().unwrap().matches(&web), fits, "{pattern}");
+        }
+        assert!("imgae.*".parse::<TargetPattern>().is_err());
+    }
+}
