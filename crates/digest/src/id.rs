@@ -131,8 +131,14 @@ mod tests {
 
     #[test]
     fn domain_hashes_are_pinned() {
-        assert_eq!(TreeId::of_encoded(b"").to_string(), "41f0e0adf8310cb8d151c5bcf79252884359bf9e3779dbff3bbcb080d213e21d");
-        assert_eq!(StepKey::of_encoded(b"").to_string(), "a599e29fe8c7f38b7f5673cbe5723cd2b46bfb2410e6f60f501b6b6f22fd35a6");
+        assert_eq!(
+            TreeId::of_encoded(b"").to_string(),
+            "41f0e0adf8310cb8d151c5bcf79252884359bf9e3779dbff3bbcb080d213e21d"
+        );
+        assert_eq!(
+            StepKey::of_encoded(b"").to_string(),
+            "a599e29fe8c7f38b7f5673cbe5723cd2b46bfb2410e6f60f501b6b6f22fd35a6"
+        );
     }
 
     #[test]

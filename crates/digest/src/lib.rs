@@ -14,9 +14,11 @@ mod domain;
 mod encoding;
 mod hex;
 mod id;
+mod object;
 
 pub use content::{Content, ContentHasher, Sha256};
 pub use domain::Domain;
 pub use encoding::{DecodeError, Reader, Writer};
 pub use hex::ParseHexError;
 pub use id::{BlobId, BuildId, DirId, PlanId, RecordId, StepKey, TreeId};
+pub use object::{ObjectId, ParseObjectIdError};

@@ -69,7 +69,7 @@ impl FileTree {
     ) -> Result<bool, Clash> {
         let Some(lower) = self.get(path) else { return Ok(true) };
         if lower == node {
-            return Ok(!self.links().first(path).is_none());
+            return Ok(self.links().first(path).is_some());
         }
         if lower.is_directory() && node.is_directory() {
             return Ok(true);

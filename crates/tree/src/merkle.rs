@@ -239,9 +239,15 @@ pub(crate) mod tests {
     fn tree_ids_are_pinned() {
         let mut memory = Memory::default();
         let id = encode(&sample(), &mut memory).unwrap().id;
-        assert_eq!(id.to_string(), "96be9370f41570bfb156d43095ec94481ffb1125b9a592b6d5ca1ef7e62fa280");
+        assert_eq!(
+            id.to_string(),
+            "96be9370f41570bfb156d43095ec94481ffb1125b9a592b6d5ca1ef7e62fa280"
+        );
         let id = encode(&FileTree::new(), &mut memory).unwrap().id;
-        assert_eq!(id.to_string(), "719da839d05360dca4a5c8df20fa77cd0cf07007b0188f873f7a3ae512f5e685");
+        assert_eq!(
+            id.to_string(),
+            "719da839d05360dca4a5c8df20fa77cd0cf07007b0188f873f7a3ae512f5e685"
+        );
     }
 
     #[test]
