@@ -1,0 +1,100 @@
+//! The assemblers: pure functions of groundup, each with a version that enters keys.
+//!
+//! An assembler is code of ours, so its version is an input: whoever changes what one gives for the
+//! same inputs raises its version here.
+
+use std::fmt;
+
+/// A pure function inside groundup that a step can call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assembler {
+    /// Takes the keyring out of a package, or a file as it is.
+    DebianKeyring,
+    /// Checks the chain keyring -> InRelease -> indexes and gives the table of what they vouch for.
+    DebianIndex,
+    /// Checks that an archive vouches for packages, and gives just those.
+    DebianSelect,
+    /// Unpacks a `.deb` to its data and control trees.
+    DebianUnpack,
+    /// Merges packages to a root file system with its state.
+    DebianRootfs,
+    /// Unpacks a source package and applies its patches.
+    DebianSource,
+    /// Unpacks a tar archive.
+    TarUnpack,
+    /// Lays trees and files over each other.
+    TreeCompose,
+    /// Reads an OCI image: its tree, layers and configuration.
+    ImageBase,
+    /// Assigns files to layers.
+    ImageSplit,
+    /// Encodes and compresses one layer.
+    ImageLayer,
+    /// Makes the image of one platform.
+    ImageManifest,
+    /// Joins the images of all platforms in one layout.
+    ImageIndex,
+}
+
+impl Assembler {
+    /// Every assembler.
+    pub const ALL: [Assembler; 13] = [
+        Assembler::DebianKeyring,
+        Assembler::DebianIndex,
+        Assembler::DebianSelect,
+        Assembler::DebianUnpack,
+        Assembler::DebianRootfs,
+        Assembler::DebianSource,
+        Assembler::TarUnpack,
+        Assembler::TreeCompose,
+        Assembler::ImageBase,
+        Assembler::ImageSplit,
+        Assembler::ImageLayer,
+        Assembler::ImageManifest,
+        Assembler::ImageIndex,
+    ];
+
+    /// Its name in keys, records and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Assembler::DebianKeyring => "debian.keyring",
+            Assembler::DebianIndex => "debian.index",
+            Assembler::DebianSelect => "debian.select",
+            Assembler::DebianUnpack => "debian.unpack",
+            Assembler::DebianRootfs => "debian.rootfs",
+            Assembler::DebianSource => "debian.source",
+            Assembler::TarUnpack => "tar.unpack",
+            Assembler::TreeCompose => "tree.compose",
+            Assembler::ImageBase => "image.base",
+            Assembler::ImageSplit => "image.split",
+            Assembler::ImageLayer => "image.layer",
+            Assembler::ImageManifest => "image.manifest",
+            Assembler::ImageIndex => "image.index",
+        }
+    }
+
+    /// The version of what it gives for the same inputs.
+    pub const fn version(self) -> u32 {
+        match self {
+            Assembler::DebianKeyring
+            | Assembler::DebianIndex
+            | Assembler::DebianSelect
+            | Assembler::DebianUnpack
+            | Assembler::DebianRootfs
+            | Assembler::DebianSource
+            | Assembler::TarUnpack
+            | Assembler::TreeCompose
+            | Assembler::ImageBase
+            | Assembler::ImageSplit
+            | Assembler::ImageLayer
+            | Assembler::ImageManifest
+            | Assembler::ImageIndex => 1,
+        }
+    }
+}
+
+impl fmt::Display for Assembler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name(), self.version())
+    }
+}

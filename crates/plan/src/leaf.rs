@@ -1,0 +1,134 @@
+//! Leaves: what a plan reads of the repository, by label.
+
+use groundup_digest::ObjectId;
+use groundup_recipe::{
+    DebLocation, FileContent, Keyring, OciLocation, Overlay, RepoPath, Source, Span, TargetBody,
+    TargetName, Workspace,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something of the repository that a plan reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// Its label, unique: `file:PATH` or `path:TARGET`.
+    pub label: String,
+    /// What it is.
+    pub request: LeafRequest,
+    /// Where the recipe names it.
+    pub span: Span,
+}
+
+/// What a leaf is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeafRequest {
+    /// One file, as a blob.
+    File(RepoPath),
+    /// A file or directory, as a tree.
+    Tree {
+        /// The file or directory.
+        path: RepoPath,
+        /// Globs of what is taken; everything where there are none.
+        include: Vec<String>,
+        /// Globs of what is left out.
+        exclude: Vec<String>,
+    },
+}
+
+/// The ids of leaves by label: the flat value that a plan is made from.
+pub type Leaves = BTreeMap<String, ObjectId>;
+
+/// The label of a repository file.
+pub(crate) fn file_label(path: &RepoPath) -> String {
+    format!("file:{path}")
+}
+
+/// The label of a source tree of the repository.
+pub(crate) fn tree_label(target: &TargetName) -> String {
+    format!("path:{target}")
+}
+
+/// What plans for `targets` read of the repository, each leaf once, sorted by label.
+pub fn leaves_of(workspace: &Workspace, targets: &[TargetName]) -> Vec<Leaf> {
+    let mut found = BTreeMap::new();
+    for name in with_needs(workspace, targets) {
+        let Some(target) = workspace.target(&name) else { continue };
+        for leaf in leaves_of_body(workspace, &name, &target.body) {
+            found.entry(leaf.label.clone()).or_insert(leaf);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The targets and all that they use, directly or not.
+pub(crate) fn with_needs(workspace: &Workspace, targets: &[TargetName]) -> BTreeSet<TargetName> {
+    let mut all = BTreeSet::new();
+    let mut todo = targets.to_vec();
+    while let Some(name) = todo.pop() {
+        if let Some(target) = workspace.target(&name)
+            && all.insert(name)
+        {
+            todo.extend(target.uses().into_iter().map(|usage| usage.from.target));
+        }
+    }
+    all
+}
+
+fn leaves_of_body(workspace: &Workspace, name: &TargetName, body: &TargetBody) -> Vec<Leaf> {
+    match body {
+        TargetBody::Source(source) => leaves_of_source(workspace, name, source),
+        TargetBody::Rootfs(rootfs) => {
+            let mut leaves = leaves_of_overlay(&rootfs.overlay);
+            for archive in &rootfs.archives {
+                leaves.extend(leaf_of_keyring(workspace, archive));
+            }
+            leaves
+        }
+        TargetBody::Image(image) => leaves_of_overlay(&image.overlay),
+        TargetBody::Build(_) => Vec::new(),
+    }
+}
+
+fn file(path: &RepoPath, span: Span) -> Leaf {
+    Leaf { label: file_label(path), request: LeafRequest::File(path.clone()), span }
+}
+
+fn leaf_of_keyring(workspace: &Workspace, archive: &str) -> Option<Leaf> {
+    match &workspace.archives.get(archive)?.keyring {
+        Keyring::File(path) => Some(file(path, path.span)),
+        Keyring::Debian => None,
+    }
+}
+
+fn leaves_of_source(workspace: &Workspace, name: &TargetName, source: &Source) -> Vec<Leaf> {
+    let tree = |path: &RepoPath, include: Vec<String>, exclude: Vec<String>, span| {
+        let request = LeafRequest::Tree { path: path.clone(), include, exclude };
+        vec![Leaf { label: tree_label(name), request, span }]
+    };
+    match source {
+        Source::Path { path, include, exclude } => {
+            let texts = |globs: &[groundup_recipe::At<String>]| {
+                globs.iter().map(|glob| glob.value.clone()).collect()
+            };
+            tree(path, texts(include), texts(exclude), path.span)
+        }
+        Source::Deb(location) => match &location.value {
+            DebLocation::Repo(path) => vec![file(path, location.span)],
+            DebLocation::Url(_) => Vec::new(),
+        },
+        Source::Oci { location, .. } => match &location.value {
+            OciLocation::Layout(path, _) => tree(path, Vec::new(), Vec::new(), location.span),
+            OciLocation::Archive(path, _) => vec![file(path, location.span)],
+            OciLocation::Registry(_) => Vec::new(),
+        },
+        Source::Dsc { archive, .. } => leaf_of_keyring(workspace, archive).into_iter().collect(),
+        Source::Url { .. } | Source::Git { .. } => Vec::new(),
+    }
+}
+
+fn leaves_of_overlay(overlay: &Overlay) -> Vec<Leaf> {
+    let files = overlay.files.iter().filter_map(|entry| match &entry.content {
+        FileContent::Repo(path) => Some(file(path, path.span)),
+        FileContent::Text(_) => None,
+    });
+    files.collect()
+}
