@@ -1,0 +1,89 @@
+//! Choosing packages as `apt-get install` would for an empty root.
+//!
+//! The requirement is agreement with apt, not an optimum: the same packages for the same indexes,
+//! also where apt's choice among alternatives depends on the order in which it meets them. So the
+//! resolver walks as apt does: [`universe`] numbers packages in the order in which apt's cache
+//! first sees their names, [`marks`] holds what is chosen so far, [`install`] goes depth first
+//! along the dependencies, [`repair`] mends what is broken after that, and [`sweep`] drops what
+//! nothing needs any more. Whatever remains unsatisfied is told in words by [`explain`].
+//! Several architectures are several resolutions.
+
+mod explain;
+mod install;
+mod marks;
+mod nearest;
+mod repair;
+mod request;
+mod sweep;
+mod universe;
+
+pub use explain::{Link, Obstacle, ResolveError};
+pub use request::{Essential, Recommends, Request, Wanted, WantedError};
+
+use crate::archive::Index;
+use groundup_digest::Sha256;
+use marks::Marks;
+use universe::Universe;
+
+/// The chosen packages, sorted by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// One entry per package.
+    pub packages: Vec<Chosen>,
+}
+
+/// One chosen package, with where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its architecture, or `all`.
+    pub architecture: String,
+    /// The source package that it was built from.
+    pub source: String,
+    /// The version of that source package.
+    pub source_version: String,
+    /// The place of its index in the list that was resolved over.
+    pub index: usize,
+    /// The path of the `.deb` below the root of its archive.
+    pub filename: String,
+    /// The size of the `.deb` in bytes.
+    pub size: u64,
+    /// The SHA-256 of the `.deb`.
+    pub sha256: Sha256,
+    /// Why it is there.
+    pub reason: Reason,
+}
+
+/// Why a package was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The request names it (or implies it, being Essential).
+    Wanted,
+    /// Another chosen package needs it.
+    Needed,
+}
+
+/// Chooses what to install for `request` from the packages of all `indexes`.
+///
+/// Of one package the highest version is the candidate; between equal versions the earlier index
+/// wins. Held versions are kept as long as the request can be satisfied with them.
+pub fn resolve(indexes: &[&Index], request: &Request) -> Result<Resolution, ResolveError> {
+    let universe = Universe::new(indexes, &request.arch);
+    let wanted = universe.wanted(request)?;
+    let mut held = request.held.clone();
+    loop {
+        let mut marks = Marks::new(&universe, request.recommends, &held);
+        match marks.install_all(&wanted) {
+            Ok(()) => return Ok(marks.resolution()),
+            Err(error) if held.is_empty() => return Err(error),
+            // The blocking version is let go; where none is named, all of them are.
+            Err(error) => match error.blocking_held(&held) {
+                Some(name) => drop(held.remove(&name)),
+                None => held.clear(),
+            },
+        }
+    }
+}
