@@ -1,0 +1,394 @@
+//! The seccomp filter: which system calls a step is refused, and which the launcher answers.
+//!
+//! A pure function from [`Privilege`] to a BPF program. Refused calls fail as if the kernel lacked
+//! them or the caller the right to them; nothing is killed, so programs take their other way.
+//! Calls of 32-bit x86 programs have a table of their own; any other foreign architecture is refused.
+
+use libc::sock_filter as Instruction;
+
+use crate::Privilege;
+
+/// What is done with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It fails with this error; 0 makes it return 0 without effect.
+    Errno(i32),
+    /// The launcher answers it.
+    Ask,
+}
+
+/// When the verdict holds; else the call is allowed. Arguments are looked at as 32-bit numbers.
+#[derive(Debug, Clone)]
+enum When {
+    Always,
+    AnyBit { argument: u32, mask: u32 },
+    OneOf { argument: u32, values: &'static [u32] },
+    NoneOf { argument: u32, values: &'static [u32] },
+}
+
+type Rule = (u32, When, Verdict);
+
+/// `CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET`.
+const NAMESPACES: u32 = 0x7e02_0000;
+/// `CLONE_NEWTIME`, which `clone` reads as part of a signal number.
+const TIME_NAMESPACE: u32 = 0x80;
+/// `AF_UNIX`, `AF_INET`, `AF_INET6`, `AF_NETLINK`.
+const FAMILIES: &[u32] = &[1, 2, 10, 16];
+/// `TIOCSTI`, `TIOCLINUX`: typing into the caller's terminal.
+const TYPING: &[u32] = &[0x5412, 0x541c];
+/// Asking, and fixed addresses for Linux programs of either width.
+const PERSONALITIES: &[u32] = &[0xffff_ffff, 0, 8, 0x0004_0000, 0x0004_0008];
+
+#[cfg(target_arch = "x86_64")]
+const NATIVE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const NATIVE: u32 = 0xc000_00b7;
+#[cfg(target_arch = "riscv64")]
+const NATIVE: u32 = 0xc000_00f3;
+/// `AUDIT_ARCH_I386`.
+const I386: u32 = 0x4000_0003;
+/// Set in the numbers of the x32 interface.
+const X32: u32 = 0x4000_0000;
+
+/// The rules for the machine's own interface.
+fn native_rules(privilege: Privilege) -> Vec<Rule> {
+    use When::{Always, AnyBit, NoneOf, OneOf};
+    let typing =
+        (libc::SYS_ioctl, OneOf { argument: 1, values: TYPING }, Verdict::Errno(libc::EPERM));
+    let mut rules = vec![typing];
+    if privilege == Privilege::None {
+        rules.extend([
+            (libc::SYS_uname, Always, Verdict::Ask),
+            (libc::SYS_sysinfo, Always, Verdict::Ask),
+            // No supplementary groups: those of the caller cannot be left, so they are not shown.
+            (libc::SYS_getgroups, Always, Verdict::Errno(0)),
+            (
+                libc::SYS_clone,
+                AnyBit { argument: 0, mask: NAMESPACES },
+                Verdict::Errno(libc::EPERM),
+            ),
+            (
+                libc::SYS_unshare,
+                AnyBit { argument: 0, mask: NAMESPACES | TIME_NAMESPACE },
+                Verdict::Errno(libc::EPERM),
+            ),
+            (
+                libc::SYS_personality,
+                NoneOf { argument: 0, values: PERSONALITIES },
+                Verdict::Errno(libc::EPERM),
+            ),
+            (
+                libc::SYS_socket,
+                NoneOf { argument: 0, values: FAMILIES },
+                Verdict::Errno(libc::EAFNOSUPPORT),
+            ),
+            (
+                libc::SYS_socketpair,
+                NoneOf { argument: 0, values: FAMILIES },
+                Verdict::Errno(libc::EAFNOSUPPORT),
+            ),
+        ]);
+        let absent = ABSENT.iter().map(|&call| (call, Always, Verdict::Errno(libc::ENOSYS)));
+        let refused = REFUSED.iter().map(|&call| (call, Always, Verdict::Errno(libc::EPERM)));
+        rules.extend(absent.chain(refused));
+    }
+    rules.into_iter().map(|(call, when, verdict)| (call as u32, when, verdict)).collect()
+}
+
+/// Calls that a step finds missing: their users know how to do without.
+const ABSENT: &[libc::c_long] = &[
+    libc::SYS_clone3, // its flags are behind a pointer; C libraries fall back to clone
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_keyctl,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_userfaultfd,
+    libc::SYS_memfd_secret,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+];
+
+/// Calls that a step may not make.
+const REFUSED: &[libc::c_long] = &[
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_setns,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_fanotify_init,
+    libc::SYS_quotactl,
+    libc::SYS_acct,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_reboot,
+    libc::SYS_syslog,
+    libc::SYS_vhangup,
+    libc::SYS_kexec_load,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_clock_adjtime,
+    libc::SYS_adjtimex,
+];
+
+/// The same for 32-bit x86 programs, by the numbers of `arch/x86/entry/syscalls/syscall_32.tbl`.
+fn i386_rules(privilege: Privilege) -> Vec<Rule> {
+    use When::{Always, AnyBit, NoneOf, OneOf};
+    let eperm = Verdict::Errno(libc::EPERM);
+    let mut rules = vec![(54, OneOf { argument: 1, values: TYPING }, eperm)];
+    if privilege == Privilege::None {
+        let family = Verdict::Errno(libc::EAFNOSUPPORT);
+        rules.extend([
+            (122, Always, Verdict::Ask),
+            (80, Always, Verdict::Errno(0)),
+            (205, Always, Verdict::Errno(0)),
+            (120, AnyBit { argument: 0, mask: NAMESPACES }, eperm),
+            (310, AnyBit { argument: 0, mask: NAMESPACES | TIME_NAMESPACE }, eperm),
+            (136, NoneOf { argument: 0, values: PERSONALITIES }, eperm),
+            (359, NoneOf { argument: 0, values: FAMILIES }, family),
+            (360, NoneOf { argument: 0, values: FAMILIES }, family),
+        ]);
+        let absent = I386_ABSENT.iter().map(|&call| (call, Always, Verdict::Errno(libc::ENOSYS)));
+        let refused = I386_REFUSED.iter().map(|&call| (call, Always, eperm));
+        rules.extend(absent.chain(refused));
+    }
+    rules
+}
+
+/// olduname, oldolduname, socketcall (its arguments are behind a pointer), sysinfo (another layout),
+/// and what [`ABSENT`] names.
+const I386_ABSENT: &[u32] = &[
+    59, 109, 102, 116, 435, 286, 287, 288, 425, 426, 427, 374, 447, 428, 429, 430, 431, 432, 433,
+    442,
+];
+
+/// stime, iopl, ioperm, umount, the 64-bit time forms, and what [`REFUSED`] names.
+const I386_REFUSED: &[u32] = &[
+    25, 110, 101, 22, 404, 405, 21, 52, 217, 61, 346, 357, 336, 342, 338, 131, 51, 87, 115, 88,
+    103, 111, 283, 128, 350, 129, 79, 264, 343, 124,
+];
+
+/// The program for a step or a person's tool.
+pub(crate) fn program(privilege: Privilege) -> Vec<Instruction> {
+    let native = section(&native_rules(privilege), cfg!(target_arch = "x86_64"));
+    let i386 = if cfg!(target_arch = "x86_64") {
+        section(&i386_rules(privilege), false)
+    } else {
+        vec![give(Verdict::Errno(libc::ENOSYS))]
+    };
+    // The first jump leads over the other three instructions of the head, the second over the
+    // refusal and the native section.
+    let mut program = vec![
+        load(ARCH),
+        jump_equal(NATIVE, 3, 0),
+        jump_equal(I386, 0, 1),
+        jump_over(1 + native.len() as u32),
+        give(Verdict::Errno(libc::ENOSYS)),
+    ];
+    program.extend(native);
+    program.extend(i386);
+    program
+}
+
+/// Looks the call's number up in the rules, one after the other; the kernel caches what is allowed
+/// whatever the arguments, so that the length costs nothing.
+fn section(rules: &[Rule], has_x32: bool) -> Vec<Instruction> {
+    let mut out = vec![load(NUMBER)];
+    if has_x32 {
+        out.push(Instruction { code: JUMP_GREATER_EQUAL, jt: 0, jf: 1, k: X32 });
+        out.push(give(Verdict::Errno(libc::ENOSYS)));
+    }
+    for (call, when, verdict) in rules {
+        let body = body(when, *verdict);
+        out.push(jump_equal(*call, 0, body.len() as u8));
+        out.extend(body);
+    }
+    out.push(allow());
+    out
+}
+
+/// Decides a call whose number matched; both ways return.
+fn body(when: &When, verdict: Verdict) -> Vec<Instruction> {
+    match when {
+        When::Always => vec![give(verdict)],
+        When::AnyBit { argument, mask } => vec![
+            load(low_word(*argument)),
+            Instruction { code: JUMP_ANY_BIT, jt: 0, jf: 1, k: *mask },
+            give(verdict),
+            allow(),
+        ],
+        When::OneOf { argument, values } => listed(*argument, values, give(verdict), allow()),
+        When::NoneOf { argument, values } => listed(*argument, values, allow(), give(verdict)),
+    }
+}
+
+fn listed(argument: u32, values: &[u32], yes: Instruction, no: Instruction) -> Vec<Instruction> {
+    let mut out = vec![load(low_word(argument))];
+    for (index, value) in values.iter().enumerate() {
+        // Over the values that follow and over `no`.
+        out.push(jump_equal(*value, (values.len() - index) as u8, 0));
+    }
+    out.extend([no, yes]);
+    out
+}
+
+/// Offsets in `struct seccomp_data`.
+const NUMBER: u32 = 0;
+const ARCH: u32 = 4;
+
+fn low_word(argument: u32) -> u32 {
+    16 + 8 * argument
+}
+
+const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+const JUMP: u16 = (libc::BPF_JMP | libc::BPF_JA) as u16;
+const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+const JUMP_GREATER_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
+const JUMP_ANY_BIT: u16 = (libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16;
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+fn load(offset: u32) -> Instruction {
+    Instruction { code: LOAD, jt: 0, jf: 0, k: offset }
+}
+
+fn jump_equal(value: u32, jt: u8, jf: u8) -> Instruction {
+    Instruction { code: JUMP_EQUAL, jt, jf, k: value }
+}
+
+fn jump_over(count: u32) -> Instruction {
+    Instruction { code: JUMP, jt: 0, jf: 0, k: count }
+}
+
+fn give(verdict: Verdict) -> Instruction {
+    let k = match verdict {
+        Verdict::Errno(errno) => libc::SECCOMP_RET_ERRNO | errno as u32,
+        Verdict::Ask => libc::SECCOMP_RET_USER_NOTIF,
+    };
+    Instruction { code: RETURN, jt: 0, jf: 0, k }
+}
+
+fn allow() -> Instruction {
+    Instruction { code: RETURN, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs the program as the kernel would.
+    fn decide(privilege: Privilege, arch: u32, call: u32, args: [u64; 3]) -> u32 {
+        let program = program(privilege);
+        let mut data = [0_u8; 64];
+        data[0..4].copy_from_slice(&call.to_le_bytes());
+        data[4..8].copy_from_slice(&arch.to_le_bytes());
+        for (index, argument) in args.iter().enumerate() {
+            data[16 + 8 * index..24 + 8 * index].copy_from_slice(&argument.to_le_bytes());
+        }
+        let (mut at, mut value) = (0, 0);
+        loop {
+            let Instruction { code, jt, jf, k } = program[at];
+            at += 1;
+            let holds = match code {
+                LOAD => {
+                    let word = &data[k as usize..k as usize + 4];
+                    value = u32::from_le_bytes(word.try_into().unwrap());
+                    continue;
+                }
+                JUMP => {
+                    at += k as usize;
+                    continue;
+                }
+                RETURN => return k,
+                JUMP_EQUAL => value == k,
+                JUMP_GREATER_EQUAL => value >= k,
+                JUMP_ANY_BIT => value & k != 0,
+                _ => panic!("unknown instruction {code}"),
+            };
+            at += usize::from(if holds { jt } else { jf });
+        }
+    }
+
+    fn errno(errno: i32) -> u32 {
+        libc::SECCOMP_RET_ERRNO | errno as u32
+    }
+
+    #[test]
+    fn ordinary_calls_are_allowed() {
+        for call in [libc::SYS_read, libc::SYS_openat, libc::SYS_execve, libc::SYS_ptrace] {
+            let verdict = decide(Privilege::None, NATIVE, call as u32, [0; 3]);
+            assert_eq!(verdict, libc::SECCOMP_RET_ALLOW);
+        }
+    }
+
+    #[test]
+    fn every_listed_call_is_refused() {
+        for call in REFUSED {
+            assert_eq!(decide(Privilege::None, NATIVE, *call as u32, [0; 3]), errno(libc::EPERM));
+        }
+        for call in ABSENT {
+            assert_eq!(decide(Privilege::None, NATIVE, *call as u32, [0; 3]), errno(libc::ENOSYS));
+        }
+    }
+
+    #[test]
+    fn threads_are_made_and_namespaces_are_not() {
+        let clone = libc::SYS_clone as u32;
+        let thread = decide(Privilege::None, NATIVE, clone, [0x003d_0f00, 0, 0]);
+        assert_eq!(thread, libc::SECCOMP_RET_ALLOW);
+        for flag in [0x0002_0000, 0x1000_0000, 0x4000_0000_u64] {
+            let namespace = decide(Privilege::None, NATIVE, clone, [flag | 17, 0, 0]);
+            assert_eq!(namespace, errno(libc::EPERM));
+        }
+    }
+
+    #[test]
+    fn only_harmless_socket_families_exist() {
+        let socket = libc::SYS_socket as u32;
+        for family in [1, 2, 10, 16] {
+            let verdict = decide(Privilege::None, NATIVE, socket, [family, 1, 0]);
+            assert_eq!(verdict, libc::SECCOMP_RET_ALLOW);
+        }
+        for family in [17, 38, 40] {
+            let verdict = decide(Privilege::None, NATIVE, socket, [family, 1, 0]);
+            assert_eq!(verdict, errno(libc::EAFNOSUPPORT));
+        }
+    }
+
+    #[test]
+    fn upper_halves_of_arguments_do_not_hide_a_value() {
+        let ioctl = libc::SYS_ioctl as u32;
+        let verdict = decide(Privilege::None, NATIVE, ioctl, [0, 0xffff_ffff_0000_5412, 0]);
+        assert_eq!(verdict, errno(libc::EPERM));
+    }
+
+    #[test]
+    fn other_interfaces_are_no_way_around() {
+        if cfg!(target_arch = "x86_64") {
+            assert_eq!(decide(Privilege::None, NATIVE, X32 | 165, [0; 3]), errno(libc::ENOSYS));
+            assert_eq!(decide(Privilege::None, I386, 21, [0; 3]), errno(libc::EPERM));
+            assert_eq!(decide(Privilege::None, I386, 3, [0; 3]), libc::SECCOMP_RET_ALLOW);
+        }
+        assert_eq!(decide(Privilege::None, 0x1234, 0, [0; 3]), errno(libc::ENOSYS));
+    }
+
+    #[test]
+    fn tools_of_people_may_mount_but_not_type() {
+        let mount = decide(Privilege::NamespaceRoot, NATIVE, libc::SYS_mount as u32, [0; 3]);
+        assert_eq!(mount, libc::SECCOMP_RET_ALLOW);
+        let ioctl = libc::SYS_ioctl as u32;
+        let typing = decide(Privilege::NamespaceRoot, NATIVE, ioctl, [0, 0x5412, 0]);
+        assert_eq!(typing, errno(libc::EPERM));
+    }
+}

@@ -1,0 +1,240 @@
+//! Process 1 of a sandbox: builds it, gives everything up, starts the command, reaps.
+//!
+//! It ends when the command ends, and the kernel then kills whatever is left. The command cannot
+//! look into it or at its executable (the builder's program): it is not dumpable.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::Mode;
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, WaitOptions, getrlimit, set_dumpable_behavior,
+    setrlimit,
+};
+use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
+
+use super::facts::DOMAIN;
+use super::root;
+use super::watch::Entrance;
+use crate::wire::{self, Doing, Failure, Note};
+use crate::{AddressSpace, Network, Privilege, Spec, filter, sys};
+
+/// The first process after the fork; its last word goes to the launcher.
+pub(super) fn main(spec: &Spec, entrances: &[Entrance], launcher: &OwnedFd) -> ! {
+    let failure = match start(spec, entrances, launcher) {
+        Ok(command) => match reap(command) {
+            Ok(status) => {
+                let _ = wire::send(launcher, &Note::Over(status), &[]);
+                sys::exit_now(0)
+            }
+            Err(error) => Failure::set_up("waiting for the command", &error),
+        },
+        Err(failure) => failure,
+    };
+    let _ = wire::send(launcher, &Note::Failed(failure), &[]);
+    sys::exit_now(1)
+}
+
+/// Waits for every process of the sandbox until the command is over.
+fn reap(command: rustix::process::Pid) -> io::Result<i32> {
+    loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == command => return Ok(status.as_raw()),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn start(
+    spec: &Spec,
+    entrances: &[Entrance],
+    launcher: &OwnedFd,
+) -> Result<rustix::process::Pid, Failure> {
+    die_with_the_launcher(launcher)?;
+    for entrance in entrances {
+        entrance.enter()?;
+    }
+    sys::unshare(UnshareFlags::NEWCGROUP).doing(|| "making a cgroup namespace".into())?;
+    rustix::process::umask(Mode::empty());
+    let proc = root::enter(spec)?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+
+    rustix::system::sethostname(spec.hostname.as_bytes())
+        .doing(|| format!("setting the host name {}", spec.hostname))?;
+    rustix::system::setdomainname(DOMAIN.as_bytes()).doing(|| "setting the domain name".into())?;
+    if spec.network == Network::None {
+        loopback_up().doing(|| "bringing the loopback interface up".into())?;
+    }
+    match sys::join_new_keyring() {
+        // A kernel without keys has none to protect.
+        Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {}
+        other => other.doing(|| "joining a new session keyring".into())?,
+    }
+    limit(spec)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .doing(|| "hiding init from the command".into())?;
+    let listener = give_up(spec.privilege)?;
+    let mut fds = vec![proc.as_fd()];
+    fds.extend(listener.as_ref().map(OwnedFd::as_fd));
+    wire::send(launcher, &Note::Ready, &fds).doing(|| "reporting to the launcher".into())?;
+    drop((proc, listener));
+    match sys::fork().doing(|| "starting the command".into())? {
+        Some(command) => Ok(command),
+        None => {
+            let failure = command(spec);
+            let _ = wire::send(launcher, &Note::Failed(failure), &[]);
+            sys::exit_now(127)
+        }
+    }
+}
+
+fn die_with_the_launcher(launcher: &OwnedFd) -> Result<(), Failure> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .doing(|| "binding init to the launcher".into())?;
+    // It may have died before that.
+    let mut fds = [PollFd::new(launcher, PollFlags::empty())];
+    let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    if fds[0].revents().contains(PollFlags::HUP) {
+        sys::exit_now(1);
+    }
+    Ok(())
+}
+
+/// Sets the resource limits that programs ask for to the same values on every host.
+fn limit(spec: &Spec) -> Result<(), Failure> {
+    let set = |resource, current: u64, maximum: Option<u64>| {
+        let hard = match (getrlimit(resource).maximum, maximum) {
+            (Some(host), Some(wanted)) => Some(host.min(wanted)),
+            (host, wanted) => host.or(wanted),
+        };
+        let current = hard.map_or(current, |hard| hard.min(current));
+        setrlimit(resource, Rlimit { current: Some(current), maximum: hard })
+            .doing(|| format!("setting the resource limit {resource:?}"))
+    };
+    if spec.privilege == Privilege::None {
+        set(Resource::Core, 0, Some(0))?;
+        set(Resource::Stack, 8 << 20, None)?;
+        set(Resource::Nofile, 1024, Some(16384))?;
+    }
+    if let Some(bytes) = spec.limits.output_bytes {
+        set(Resource::Fsize, bytes, Some(bytes))?;
+    }
+    if let Some(count) = spec.limits.processes {
+        // Counted in this user namespace, where the launcher and init are too.
+        let count = count.saturating_add(2);
+        set(Resource::Nproc, count, Some(count))?;
+    }
+    Ok(())
+}
+
+/// Gives up all privilege and the way back; returns the listener of the filter, if it asks.
+fn give_up(privilege: Privilege) -> Result<Option<OwnedFd>, Failure> {
+    rustix::thread::set_no_new_privs(true).doing(|| "forbidding new privileges".into())?;
+    let flags = match privilege {
+        Privilege::None => {
+            for capability in CapabilitySet::all().iter() {
+                match rustix::thread::remove_capability_from_bounding_set(capability) {
+                    // One that this kernel does not know.
+                    Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+                    Err(error) => return Err(error).doing(|| "dropping a capability".into()),
+                }
+            }
+            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+        }
+        Privilege::NamespaceRoot => 0,
+    };
+    // Before the last capabilities go; `no_new_privs` makes either order good.
+    let listener = sys::install_filter(&filter::program(privilege), flags)
+        .doing(|| "installing the seccomp filter".into())?;
+    if privilege == Privilege::None {
+        rustix::thread::clear_ambient_capability_set()
+            .doing(|| "dropping ambient capabilities".into())?;
+        let none = CapabilitySet::empty();
+        rustix::thread::set_capabilities(
+            None,
+            CapabilitySets { effective: none, permitted: none, inheritable: none },
+        )
+        .doing(|| "dropping all capabilities".into())?;
+    }
+    Ok(listener)
+}
+
+/// Sets `IFF_UP` on interface 1, which is `lo` in a new namespace (rtnetlink(7)).
+fn loopback_up() -> io::Result<()> {
+    use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
+    const RTM_NEWLINK: u16 = 16;
+    const NLM_F_REQUEST_ACK: u16 = 1 | 4;
+    const IFF_UP: u32 = 1;
+    let socket = rustix::net::socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    let mut message = Vec::with_capacity(32);
+    message.extend(32_u32.to_ne_bytes()); // nlmsghdr: length, type, flags, sequence, port
+    message.extend(RTM_NEWLINK.to_ne_bytes());
+    message.extend(NLM_F_REQUEST_ACK.to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend([0; 4]); // ifinfomsg: family, type, index, flags, which flags change
+    message.extend(1_u32.to_ne_bytes());
+    message.extend(IFF_UP.to_ne_bytes());
+    message.extend(IFF_UP.to_ne_bytes());
+    rustix::net::send(&socket, &message, SendFlags::empty())?;
+    let mut reply = [0_u8; 256];
+    rustix::net::recv(&socket, &mut reply[..], RecvFlags::empty())?;
+    // nlmsgerr: the header, then a negated errno or 0.
+    let error = i32::from_ne_bytes([reply[16], reply[17], reply[18], reply[19]]);
+    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(-error)) }
+}
+
+/// Becomes the command; returns only why it could not.
+fn command(spec: &Spec) -> Failure {
+    let command = spec.argv[0].clone();
+    if let Err(error) = rustix::process::chdir(spec.cwd.as_str()) {
+        return Failure::set_up(format!("entering {}", spec.cwd), &error.into());
+    }
+    if spec.address_space == AddressSpace::Fixed {
+        const ADDR_NO_RANDOMIZE: libc::c_ulong = 0x0004_0000;
+        if let Err(error) = sys::set_personality(ADDR_NO_RANDOMIZE) {
+            return Failure::set_up("fixing the address space", &error);
+        }
+    }
+    let c = |text: &str| CString::new(text).unwrap_or_default();
+    let argv: Vec<_> = spec.argv.iter().map(|word| c(word)).collect();
+    let env: Vec<_> = spec.env.iter().map(|(name, value)| c(&format!("{name}={value}"))).collect();
+    sys::reset_signals(&[]);
+    sys::unblock_signals();
+
+    let (mut errno, mut present) = (libc::ENOENT, false);
+    for candidate in candidates(spec) {
+        // `/proc/self/exe` would be the builder's own program.
+        let resolved = std::fs::canonicalize(&candidate);
+        if resolved.is_ok_and(|path| path.starts_with("/proc")) {
+            (errno, present) = (libc::EACCES, true);
+            continue;
+        }
+        let error = sys::execute(&c(&candidate), &argv, &env).raw_os_error().unwrap_or(0);
+        if Path::new(&candidate).exists() {
+            (errno, present) = (error, true);
+            if error != libc::EACCES {
+                break;
+            }
+        }
+    }
+    Failure::Exec { command, errno, present }
+}
+
+/// Where the command may be: its path, or its name in each directory of `PATH`.
+fn candidates(spec: &Spec) -> Vec<String> {
+    let command = &spec.argv[0];
+    if command.contains('/') {
+        return vec![command.clone()];
+    }
+    let path = spec.env.get("PATH").map_or("/bin:/usr/bin", String::as_str);
+    path.split(':').filter(|dir| !dir.is_empty()).map(|dir| format!("{dir}/{command}")).collect()
+}

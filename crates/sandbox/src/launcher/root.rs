@@ -1,0 +1,150 @@
+//! The file system of a step: lowers under an overlay, places on disk, the caller's mounts.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::CWD;
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, UnmountFlags,
+    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change,
+};
+
+use super::mounts::{
+    Inside, NO_DEVICES, NO_SETUID, READ_ONLY, attach_at, copy_of, open_directory, restrict,
+};
+use super::{devices, proc};
+use crate::scratch::{PLACES, ROOT, UPPER, WORK};
+use crate::sys::{self, Recurse};
+use crate::wire::{Doing, Failure};
+use crate::{MountMode, RootMode, Spec};
+
+/// Builds the root and moves into it; returns the fresh `/proc`. Called by init.
+pub(super) fn enter(spec: &Spec) -> Result<OwnedFd, Failure> {
+    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+    mount_change("/", private).map_err(|error| match error {
+        // The first thing that AppArmor refuses where it restricts user namespaces.
+        rustix::io::Errno::ACCESS | rustix::io::Errno::PERM => {
+            Failure::UserNamespace { errno: error.raw_os_error() }
+        }
+        error => Failure::set_up("making all mounts private", &error.into()),
+    })?;
+    // Overlayfs gets short relative paths: it takes at most 255 bytes each.
+    let scratch = &spec.scratch;
+    rustix::process::chdir(scratch).doing(|| format!("entering {}", scratch.display()))?;
+    let root = overlay(&spec.lowers)?;
+    let place = open_directory(Path::new(ROOT))?;
+    attach_at(&root, &place).doing(|| format!("mounting the root on {}", scratch.display()))?;
+    drop(place);
+
+    let inside = Inside::new(root);
+    let facts = devices::mount(&inside)?;
+    let proc = proc::mount(&inside, &facts, spec.privilege)?;
+    facts.close()?;
+    for name in PLACES {
+        bind(&inside, Path::new(name), &format!("/{name}"), MountMode::ReadWrite)?;
+    }
+    for mount in &spec.mounts {
+        bind(&inside, &mount.source, &mount.target, mount.mode)?;
+    }
+    inside.directory(&spec.cwd)?;
+    if spec.root == RootMode::ReadOnly {
+        sys::set_mount_attributes(inside.root(), READ_ONLY, Recurse::Here)
+            .doing(|| "making the root read-only".into())?;
+    }
+    rustix::process::fchdir(inside.root()).doing(|| "entering the new root".into())?;
+    rustix::process::pivot_root(".", ".").doing(|| "changing the root".into())?;
+    rustix::mount::unmount(".", UnmountFlags::DETACH)
+        .doing(|| "leaving the host's file systems".into())?;
+    rustix::process::chdir("/").doing(|| "entering /".into())?;
+    Ok(proc)
+}
+
+/// Puts a host path at a path inside.
+fn bind(inside: &Inside, source: &Path, target: &str, mode: MountMode) -> Result<(), Failure> {
+    let doing = || format!("mounting {} on {target}", source.display());
+    let mount = copy_of(CWD, source).doing(doing)?;
+    let mut attributes = NO_SETUID | NO_DEVICES;
+    if mode == MountMode::ReadOnly {
+        attributes |= READ_ONLY;
+    }
+    restrict(&mount, attributes).doing(doing)?;
+    inside.attach(&mount, target)
+}
+
+/// The overlay of the lowers, attached nowhere; the working directory is the scratch.
+pub(super) fn overlay(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
+    match one_by_one(lowers) {
+        // Kernels before 6.8 do not know `lowerdir+`.
+        Err(Failure::SetUp { errno: libc::EINVAL, .. }) => all_at_once(lowers),
+        other => other,
+    }
+}
+
+fn one_by_one(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
+    let doing = || format!("mounting an overlay of {} directories", lowers.len());
+    let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).doing(doing)?;
+    fsconfig_set_string(&context, "source", "groundup").doing(doing)?;
+    fsconfig_set_flag(&context, "userxattr").doing(doing)?;
+    for (index, lower) in lowers.iter().enumerate() {
+        let lower = lower.as_ref();
+        fsconfig_set_string(&context, "lowerdir+", short(lower, index)?.as_ref())
+            .doing(|| format!("adding {} to the root", lower.display()))?;
+    }
+    finish(&context).doing(doing)
+}
+
+fn all_at_once(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
+    let doing = || format!("mounting an overlay of {} directories at once", lowers.len());
+    let names = lowers
+        .iter()
+        .enumerate()
+        .map(|(index, lower)| link(lower.as_ref(), index))
+        .collect::<Result<Vec<_>, _>>()?;
+    // One page holds all options of mount(2), and 500 such names.
+    let options =
+        format!("lowerdir={},upperdir={UPPER},workdir={WORK},userxattr,volatile", names.join(":"));
+    let flags = rustix::mount::MountFlags::NOSUID | rustix::mount::MountFlags::NODEV;
+    let options = std::ffi::CString::new(options).map_err(io::Error::other).doing(doing)?;
+    rustix::mount::mount("groundup", ROOT, "overlay", flags, options.as_c_str()).doing(doing)?;
+    let mount = copy_of(CWD, Path::new(ROOT)).doing(doing)?;
+    rustix::mount::unmount(ROOT, UnmountFlags::DETACH).doing(doing)?;
+    Ok(mount)
+}
+
+fn finish(context: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    fsconfig_set_string(context, "upperdir", UPPER)?;
+    fsconfig_set_string(context, "workdir", WORK)?;
+    // The upper layer is thrown away: syncing it would be for nobody.
+    fsconfig_set_flag(context, "volatile")?;
+    fsconfig_create(context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+    fsmount(context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+/// A form of a lower's path that overlayfs takes as it is.
+fn short(lower: &Path, index: usize) -> Result<std::borrow::Cow<'_, str>, Failure> {
+    match lower.to_str() {
+        Some(text) if text.len() < 256 && !text.contains('\\') => Ok(text.into()),
+        _ => link(lower, index).map(Into::into),
+    }
+}
+
+/// Names a lower by a short link in the scratch.
+fn link(lower: &Path, index: usize) -> Result<String, Failure> {
+    let name = format!("lower-{index}");
+    let _ = std::fs::remove_file(&name);
+    symlink(lower, &name).doing(|| format!("linking to {}", lower.display()))?;
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_paths_stay_as_they_are() {
+        assert_eq!(short(Path::new("/store/a:b,c"), 0).unwrap(), "/store/a:b,c");
+    }
+}

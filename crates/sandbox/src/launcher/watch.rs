@@ -1,0 +1,428 @@
+//! The launcher's one loop: hears init and the builder, answers the filter, holds the limits.
+//!
+//! Whatever ends a run, the loop goes on until init is gone, and the kernel lets init go only when
+//! every other process of the sandbox is dead.
+
+use std::fs::{File, OpenOptions};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open};
+
+use super::measure::{self, Precision};
+use super::{answers, log_length};
+use crate::scratch::bytes_on_disk;
+use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply};
+use crate::{
+    Ending, Enforced, Enforcement, LimitKind, Limits, Outcome, Progress, Spec, Usage, sys,
+};
+
+/// A cgroup, opened: the file to enter by and those that tell of limits that were hit.
+pub(super) struct Entrance {
+    group: Group,
+    members: File,
+    events: Vec<(File, &'static str, LimitKind)>,
+}
+
+impl Entrance {
+    pub(super) fn open(group: &Group) -> Result<Self, Failure> {
+        let memory = |file| (file, "oom_kill ", LimitKind::Memory);
+        let pids = ("pids.events", "max ", LimitKind::Processes);
+        let events = match group.kind {
+            GroupKind::Unified => vec![memory("memory.events"), pids],
+            GroupKind::MemoryV1 => vec![memory("memory.oom_control")],
+            GroupKind::PidsV1 => vec![pids],
+        };
+        let events = events.into_iter().filter_map(|(file, key, limit)| {
+            // A unified group has only the files of the controllers that were asked for.
+            Some((File::open(group.path.join(file)).ok()?, key, limit))
+        });
+        let path = group.path.join("cgroup.procs");
+        let members = OpenOptions::new().write(true).open(&path);
+        Ok(Self {
+            group: group.clone(),
+            members: members.doing(|| format!("opening {}", path.display()))?,
+            events: events.collect(),
+        })
+    }
+
+    /// Moves this process into the group.
+    pub(super) fn enter(&self) -> Result<(), Failure> {
+        self.members
+            .write_at(b"0", 0)
+            .map(drop)
+            .doing(|| format!("entering the cgroup {}", self.group.path.display()))
+    }
+
+    /// The limit that the kernel enforced here, if it did.
+    fn hit(&self) -> Option<LimitKind> {
+        self.events.iter().find(|(file, key, _)| count(file, key) > 0).map(|found| found.2)
+    }
+}
+
+/// The number after `key` in a file of the kernel's.
+fn count(file: &File, key: &str) -> u64 {
+    let mut text = [0; 1024];
+    let length = file.read_at(&mut text, 0).unwrap_or(0);
+    let text = String::from_utf8_lossy(&text[..length]);
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok());
+    value.unwrap_or(0)
+}
+
+/// What is known of the caller.
+#[derive(Clone, Copy)]
+pub(super) struct Caller {
+    /// There is a log; else the command has the caller's streams.
+    pub(super) logged: bool,
+    /// It is root outside.
+    pub(super) host_root: bool,
+}
+
+/// Everything that the loop looks at.
+pub(super) struct Watch<'a> {
+    limits: &'a Limits,
+    hostname: &'a str,
+    builder: &'a OwnedFd,
+    progress: bool,
+    logged: bool,
+    host_root: bool,
+    entrances: Vec<Entrance>,
+    scratch: OwnedFd,
+    notes: OwnedFd,
+    init: Pid,
+    init_fd: OwnedFd,
+    /// From when the sandbox stands: its `/proc`.
+    proc: Option<OwnedFd>,
+    listener: Option<OwnedFd>,
+    /// Why everything was killed.
+    stopped: Option<Ending>,
+    /// How the command ended by itself.
+    over: Option<i32>,
+    failure: Option<Failure>,
+    started: Instant,
+    log: (u64, Instant),
+    next_look: Instant,
+    next_disk: Instant,
+    next_progress: Instant,
+    last: Progress,
+    most: measure::Count,
+}
+
+/// How often limits are looked at, when looking is cheap.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOK_AT_DISK: Duration = Duration::from_millis(100);
+/// Looking takes at most one part in so many of the launcher's time.
+const COST: u32 = 10;
+const TELL: Duration = Duration::from_secs(1);
+
+impl<'a> Watch<'a> {
+    #[allow(clippy::too_many_arguments, reason = "the parts of one loop, named once")]
+    pub(super) fn new(
+        spec: &'a Spec,
+        caller: Caller,
+        progress: bool,
+        entrances: Vec<Entrance>,
+        scratch: OwnedFd,
+        builder: &'a OwnedFd,
+        notes: OwnedFd,
+        init: Pid,
+    ) -> Result<Self, Failure> {
+        let init_fd = pidfd_open(init, PidfdFlags::empty()).doing(|| "watching init".into())?;
+        let now = Instant::now();
+        let Caller { logged, host_root } = caller;
+        Ok(Self {
+            limits: &spec.limits,
+            hostname: &spec.hostname,
+            builder,
+            progress,
+            logged,
+            host_root,
+            entrances,
+            scratch,
+            notes,
+            init,
+            init_fd,
+            proc: None,
+            listener: None,
+            stopped: None,
+            over: None,
+            failure: None,
+            started: now,
+            log: (0, now),
+            next_look: now,
+            next_disk: now + LOOK_AT_DISK,
+            next_progress: now + TELL,
+            last: Progress { elapsed: Duration::ZERO, log_bytes: 0, output_bytes: 0, memory: 0 },
+            most: measure::Count::default(),
+        })
+    }
+
+    /// Follows the run to its end.
+    pub(super) fn follow(mut self) -> Result<Outcome, Failure> {
+        loop {
+            let ready = self.wait();
+            if ready.notes {
+                self.hear();
+            }
+            if ready.listener
+                && let Some(listener) = &self.listener
+                && !answers::next(listener, self.hostname)
+            {
+                self.listener = None;
+            }
+            if ready.builder {
+                // The builder never says more than its request: it closed its side, or died.
+                self.stop(Ending::Cancelled);
+            }
+            if ready.init {
+                // Its last words may have come after the look at the notes.
+                self.hear();
+                return self.finish();
+            }
+            self.look();
+        }
+    }
+
+    fn wait(&self) -> Ready {
+        let mut fds = vec![
+            PollFd::new(&self.init_fd, PollFlags::IN),
+            PollFd::new(&self.notes, PollFlags::IN),
+        ];
+        let builder = self.stopped.is_none().then(|| {
+            fds.push(PollFd::new(self.builder, PollFlags::IN));
+            fds.len() - 1
+        });
+        let listener = self.listener.as_ref().map(|listener| {
+            fds.push(PollFd::new(listener, PollFlags::IN));
+            fds.len() - 1
+        });
+        let timeout = self.until_next().map(|wait| Timespec {
+            tv_sec: wait.as_secs() as i64,
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        });
+        if poll(&mut fds, timeout.as_ref()).is_err() {
+            return Ready::default();
+        }
+        let ready = |index: usize| !fds[index].revents().is_empty();
+        Ready {
+            init: ready(0),
+            // When the other side is closed, only init's end is of interest.
+            notes: fds[1].revents().contains(PollFlags::IN),
+            builder: builder.is_some_and(ready),
+            listener: listener.is_some_and(ready),
+        }
+    }
+
+    /// How long nothing needs to be looked at; `None` is for ever.
+    fn until_next(&self) -> Option<Duration> {
+        let mut next: Option<Instant> = None;
+        let mut at = |time: Instant| next = Some(next.map_or(time, |next| next.min(time)));
+        if self.stopped.is_none() {
+            if let Some(wall) = self.limits.wall {
+                at(self.started + wall);
+            }
+            if self.polls() {
+                at(self.next_look);
+            }
+            if self.limits.output_bytes.is_some() {
+                at(self.next_disk);
+            }
+            if self.progress {
+                at(self.next_progress);
+            }
+        }
+        next.map(|next| next.saturating_duration_since(Instant::now()))
+    }
+
+    fn polls(&self) -> bool {
+        let limits = self.limits;
+        let logs = limits.idle_output.is_some() || limits.log_bytes.is_some();
+        limits.memory.is_some() || limits.processes.is_some() || (logs && self.logged)
+    }
+
+    /// Hears what init says, as far as it has said it.
+    fn hear(&mut self) {
+        loop {
+            let mut fds = [PollFd::new(&self.notes, PollFlags::IN)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            if !poll(&mut fds, Some(&now)).is_ok_and(|_| fds[0].revents().contains(PollFlags::IN)) {
+                return;
+            }
+            match wire::receive::<Note>(&self.notes) {
+                Ok(Some((Note::Ready, fds))) => {
+                    let mut fds = fds.into_iter();
+                    (self.proc, self.listener) = (fds.next(), fds.next());
+                }
+                Ok(Some((Note::Over(status), _))) => self.over = Some(status),
+                Ok(Some((Note::Failed(failure), _))) => {
+                    self.failure.get_or_insert(failure);
+                }
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    fn stop(&mut self, ending: Ending) {
+        // A command that is over already has ended its own way.
+        if self.stopped.is_none() && self.over.is_none() {
+            self.stopped = Some(ending);
+        }
+        // Through the descriptor: the number may be another's when init is gone.
+        let _ = rustix::process::pidfd_send_signal(&self.init_fd, Signal::KILL);
+    }
+
+    /// Looks at what is due and stops the run when a limit is passed.
+    fn look(&mut self) {
+        if self.stopped.is_some() || self.over.is_some() {
+            return;
+        }
+        let now = Instant::now();
+        if self.limits.wall.is_some_and(|wall| now - self.started >= wall) {
+            return self.stop(Ending::Limit(LimitKind::Wall));
+        }
+        if now >= self.next_look {
+            if let Some(limit) = self.passed(now) {
+                return self.stop(Ending::Limit(limit));
+            }
+            self.next_look = now + LOOK.max(now.elapsed() * COST);
+        }
+        if let Some(limit) = self.limits.output_bytes
+            && now >= self.next_disk
+        {
+            let bytes = bytes_on_disk(&self.scratch);
+            if bytes.is_none_or(|bytes| bytes > limit) {
+                return self.stop(Ending::Limit(LimitKind::OutputBytes));
+            }
+            self.last.output_bytes = bytes.unwrap_or(0);
+            self.next_disk = now + LOOK_AT_DISK.max(now.elapsed() * COST);
+        }
+        if self.progress && now >= self.next_progress {
+            self.last.elapsed = now - self.started;
+            self.last.log_bytes = if self.logged { log_length() } else { 0 };
+            let _ = wire::send(self.builder, &Reply::Progress(self.last), &[]);
+            self.next_progress = now + TELL;
+        }
+    }
+
+    /// The limit that is passed, if one is.
+    fn passed(&mut self, now: Instant) -> Option<LimitKind> {
+        let limits = self.limits;
+        if self.logged && (limits.log_bytes.is_some() || limits.idle_output.is_some()) {
+            let length = log_length();
+            if length != self.log.0 {
+                self.log = (length, now);
+            }
+            if limits.log_bytes.is_some_and(|limit| length > limit) {
+                return Some(LimitKind::LogBytes);
+            }
+            if limits.idle_output.is_some_and(|limit| now - self.log.1 >= limit) {
+                return Some(LimitKind::IdleOutput);
+            }
+        }
+        if let Some(limit) = self.entrances.iter().find_map(Entrance::hit) {
+            return Some(limit);
+        }
+        let proc = self.proc.as_ref()?;
+        if limits.memory.is_none() && limits.processes.is_none() {
+            return None;
+        }
+        let mut count = measure::count(proc, Precision::Quick);
+        if limits.memory.is_some_and(|limit| count.memory > limit) {
+            count.memory = measure::count(proc, Precision::Exact).memory;
+        }
+        self.last.memory = count.memory;
+        self.most.memory = self.most.memory.max(count.memory);
+        self.most.threads = self.most.threads.max(count.threads);
+        if limits.memory.is_some_and(|limit| count.memory > limit) {
+            return Some(LimitKind::Memory);
+        }
+        limits
+            .processes
+            .is_some_and(|limit| count.threads > limit || self.forks_refused(count.threads))
+            .then_some(LimitKind::Processes)
+    }
+
+    /// Whether a resource limit, which keeps no count of refusals, stands in the way of a fork.
+    fn forks_refused(&self, threads: u64) -> bool {
+        self.limits.processes.is_some_and(|limit| threads >= limit)
+            && !self.entrances.iter().any(|entrance| entrance.group.kind != GroupKind::MemoryV1)
+    }
+
+    /// Init is gone, and with it every process of the sandbox.
+    fn finish(mut self) -> Result<Outcome, Failure> {
+        let died = loop {
+            match rustix::process::waitpid(Some(self.init), WaitOptions::empty()) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other.ok().flatten(),
+            }
+        };
+        if self.stopped.is_none()
+            && let Some(failure) = self.failure.take()
+        {
+            return Err(failure);
+        }
+        let limited = self.entrances.iter().find_map(Entrance::hit);
+        let ending = match (self.stopped, self.over.map(ending)) {
+            (Some(stopped), _) => stopped,
+            (None, Some(Ending::Exited(0))) => Ending::Exited(0),
+            (None, Some(Ending::Signalled(libc::SIGXFSZ)))
+                if self.limits.output_bytes.is_some() =>
+            {
+                Ending::Limit(LimitKind::OutputBytes)
+            }
+            (None, _) if limited.is_some() => limited.map_or(Ending::Cancelled, Ending::Limit),
+            (None, Some(_)) if self.forks_refused(self.most.threads) => {
+                Ending::Limit(LimitKind::Processes)
+            }
+            (None, Some(ending)) => ending,
+            // Something outside killed init itself.
+            (None, None) => {
+                died.map_or(Ending::Signalled(libc::SIGKILL), |(_, status)| ending(status.as_raw()))
+            }
+        };
+        let (user, system, largest) =
+            sys::children_usage().doing(|| "reading the resource usage".into())?;
+        let peak_memory = if self.most.memory > 0 { self.most.memory } else { largest };
+        let usage = Usage { user, system, wall: self.started.elapsed(), peak_memory };
+        Ok(Outcome { ending, usage, enforced: self.enforced() })
+    }
+
+    /// How limits were held here; the builder adds what cgroups did.
+    fn enforced(&self) -> Enforced {
+        let when = |asked: bool, how| if asked { how } else { Enforcement::NotAsked };
+        let logged = |asked| match (asked, self.logged) {
+            (true, true) => Enforcement::Polled,
+            (true, false) => Enforcement::Inapplicable,
+            (false, _) => Enforcement::NotAsked,
+        };
+        // The kernel exempts the host's root from the resource limit on processes.
+        let processes = if self.host_root { Enforcement::Polled } else { Enforcement::Rlimit };
+        Enforced {
+            memory: when(self.limits.memory.is_some(), Enforcement::Polled),
+            processes: when(self.limits.processes.is_some(), processes),
+            wall: when(self.limits.wall.is_some(), Enforcement::Timer),
+            idle_output: logged(self.limits.idle_output.is_some()),
+            output_bytes: when(self.limits.output_bytes.is_some(), Enforcement::Polled),
+            log_bytes: logged(self.limits.log_bytes.is_some()),
+        }
+    }
+}
+
+/// What woke the loop.
+#[derive(Default)]
+struct Ready {
+    init: bool,
+    notes: bool,
+    builder: bool,
+    listener: bool,
+}
+
+fn ending(status: i32) -> Ending {
+    if libc::WIFEXITED(status) {
+        Ending::Exited(libc::WEXITSTATUS(status))
+    } else {
+        Ending::Signalled(libc::WTERMSIG(status))
+    }
+}

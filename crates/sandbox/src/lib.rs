@@ -1,0 +1,47 @@
+//! Runs one command in Linux namespaces from a complete [`Spec`], as root and as an ordinary user alike.
+//!
+//! ```text
+//!  builder (threads)          launcher (one thread)        init (pid 1 inside)      command
+//!  run(spec) ── spec ──────▶  own user, mount, pid, net,
+//!                             ipc, uts, cgroup namespaces
+//!                             ── fork ───────────────────▶ builds /, /proc, /dev
+//!                             answers uname, sysinfo       drops everything
+//!                             watches limits               ── fork, exec ─────────▶ argv
+//!            ◀── outcome ──   waits                        reaps
+//! ```
+//!
+//! The launcher is this very program, executed again, so that nothing forks in a threaded process.
+//! Killing any of the first three kills all that stand to the right of it: no process, mount or
+//! namespace outlives [`run`], however it ends. The crate knows nothing of stores and recipes: the
+//! caller names directories, and finds the output in `scratch/out`. What a step sees, and what cannot
+//! be fixed, is told in `docs/sandbox.md`.
+
+mod cgroup;
+mod control;
+mod error;
+mod filter;
+mod launcher;
+mod outcome;
+mod probe;
+mod run;
+mod scratch;
+mod spec;
+mod sys;
+mod wire;
+
+pub use control::{Control, Progress};
+pub use error::SandboxError;
+pub use launcher::launcher_entry;
+pub use outcome::{Ending, Enforced, Enforcement, LimitKind, Outcome, Usage};
+pub use probe::{Check, Host, Status, probe};
+pub use run::run;
+pub use scratch::{ScratchError, discard};
+pub use spec::{
+    AddressSpace, Identity, Limits, Mount, MountMode, Network, Privilege, RootMode, Spec, Stdio,
+    default_env,
+};
+
+/// The version of what a step can observe in here; it enters step keys.
+///
+/// Raise it when a step could tell the difference: another fixed file, mount, limit or refused call.
+pub const VERSION: u32 = 1;

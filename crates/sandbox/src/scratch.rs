@@ -1,0 +1,203 @@
+//! The directory that one run writes to: made before, measured meanwhile, thrown away after.
+//!
+//! ```text
+//! scratch/
+//!   upper  work   what the command changes of its root, and overlayfs's own working space
+//!   root          where the root is mounted, in the sandbox's mount namespace only
+//!   build tmp out /build, /tmp and /out inside
+//!   lower-N       links to lowers whose paths are too long for the kernel
+//! ```
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+
+/// A directory of a run could not be made or removed.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing} {}", path.display())]
+pub struct ScratchError {
+    doing: &'static str,
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+/// What a step sees as its own places.
+pub(crate) const PLACES: [&str; 3] = ["build", "tmp", "out"];
+pub(crate) const UPPER: &str = "upper";
+pub(crate) const WORK: &str = "work";
+pub(crate) const ROOT: &str = "root";
+
+/// Makes what is missing, with modes that do not depend on the caller's umask.
+pub(crate) fn prepare(scratch: &Path) -> Result<(), ScratchError> {
+    // Overlayfs refuses the working space of an earlier run that did not sync.
+    let work = scratch.join(WORK);
+    if work.exists() {
+        discard(&work)?;
+    }
+    for name in PLACES.into_iter().chain([UPPER, WORK, ROOT]) {
+        let path = scratch.join(name);
+        let mode = if name == "tmp" { 0o1777 } else { 0o755 };
+        match fs::create_dir(&path) {
+            Ok(()) => {
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|source| {
+                    ScratchError { doing: "setting the mode of", path, source }
+                })?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(ScratchError { doing: "making", path, source }),
+        }
+    }
+    Ok(())
+}
+
+/// Removes a directory whatever the modes and depth of what a step left in it; no link is followed.
+pub fn discard(path: &Path) -> Result<(), ScratchError> {
+    let fail = |source: io::Error| ScratchError { doing: "removing", path: path.into(), source };
+    let top = match rustix::fs::open(path, DIRECTORY, Mode::empty()) {
+        Ok(top) => top,
+        Err(rustix::io::Errno::NOENT) => return Ok(()),
+        // A mode without `r` or `x`, as overlayfs gives its working space.
+        Err(rustix::io::Errno::ACCESS) => {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(fail)?;
+            rustix::fs::open(path, DIRECTORY, Mode::empty()).map_err(|e| fail(e.into()))?
+        }
+        Err(error) => return Err(fail(error.into())),
+    };
+    let mut moved = 0;
+    loop {
+        let before = moved;
+        empty(&top, &top, 0, &mut moved).map_err(fail)?;
+        if moved == before {
+            break;
+        }
+    }
+    fs::remove_dir(path).map_err(fail)
+}
+
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// How many descriptors of nested directories are held at once.
+const MAX_DEPTH: usize = 200;
+
+/// Removes all that is in `dir`; what lies too deep is moved up to `top` for another pass.
+fn empty(top: &OwnedFd, dir: &OwnedFd, depth: usize, moved: &mut u64) -> io::Result<()> {
+    rustix::fs::fchmod(dir, Mode::RWXU)?;
+    for (name, kind) in entries(dir)? {
+        if kind != FileType::Directory {
+            rustix::fs::unlinkat(dir, &name, AtFlags::empty())?;
+            continue;
+        }
+        if depth >= MAX_DEPTH {
+            *moved += 1;
+            let name_above = CString::new(format!(".deep-{moved}")).map_err(io::Error::other)?;
+            rustix::fs::renameat(dir, &name, top, &name_above)?;
+            continue;
+        }
+        let below = match rustix::fs::openat(dir, &name, DIRECTORY, Mode::empty()) {
+            Err(rustix::io::Errno::ACCESS) => {
+                rustix::fs::chmodat(dir, &name, Mode::RWXU, AtFlags::empty())?;
+                rustix::fs::openat(dir, &name, DIRECTORY, Mode::empty())
+            }
+            other => other,
+        }?;
+        empty(top, &below, depth + 1, moved)?;
+        rustix::fs::unlinkat(dir, &name, AtFlags::REMOVEDIR)?;
+    }
+    Ok(())
+}
+
+/// The names in a directory with their kinds.
+fn entries(dir: impl AsFd) -> io::Result<Vec<(CString, FileType)>> {
+    let mut found = Vec::new();
+    for entry in Dir::read_from(&dir)? {
+        let entry = entry?;
+        let name: &CStr = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        found.push((name.to_owned(), kind));
+    }
+    Ok(found)
+}
+
+/// Bytes on disk below the places of a scratch; `None` when it is nested too deep to count, which
+/// no honest output is. What vanishes meanwhile counts nothing.
+pub(crate) fn bytes_on_disk(scratch: impl AsFd) -> Option<u64> {
+    let mut total = 0;
+    for name in PLACES.into_iter().chain([UPPER]) {
+        if let Ok(dir) = rustix::fs::openat(&scratch, name, DIRECTORY, Mode::empty()) {
+            total += measure(&dir, 0)?;
+        }
+    }
+    Some(total)
+}
+
+fn measure(dir: &OwnedFd, depth: usize) -> Option<u64> {
+    let mut total = 0;
+    for (name, kind) in entries(dir).unwrap_or_default() {
+        if kind == FileType::Directory {
+            if depth >= MAX_DEPTH {
+                return None;
+            }
+            if let Ok(below) = rustix::fs::openat(dir, &name, DIRECTORY, Mode::empty()) {
+                total += measure(&below, depth + 1)?;
+            }
+        }
+        if let Ok(stat) = rustix::fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
+            total += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+        }
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn discards_what_has_no_permissions_and_no_end() {
+        let top = tempfile::tempdir().unwrap();
+        let scratch = top.path().join("scratch");
+        fs::create_dir(&scratch).unwrap();
+        prepare(&scratch).unwrap();
+        let shut = scratch.join("work/shut");
+        fs::create_dir(&shut).unwrap();
+        fs::write(shut.join("file"), "x").unwrap();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
+        let mut dir = rustix::fs::open(&scratch, DIRECTORY, Mode::empty()).unwrap();
+        for _ in 0..1500 {
+            rustix::fs::mkdirat(&dir, "d", Mode::RWXU).unwrap();
+            dir = rustix::fs::openat(&dir, "d", DIRECTORY, Mode::empty()).unwrap();
+        }
+        std::os::unix::fs::symlink("/etc", scratch.join("link")).unwrap();
+        discard(&scratch).unwrap();
+        assert!(!scratch.exists());
+    }
+
+    #[test]
+    fn counts_blocks_of_all_places() {
+        let top = tempfile::tempdir().unwrap();
+        prepare(top.path()).unwrap();
+        let open = || rustix::fs::open(top.path(), DIRECTORY, Mode::empty()).unwrap();
+        let before = bytes_on_disk(open()).unwrap();
+        for place in ["build", "tmp", "out", "upper"] {
+            fs::write(top.path().join(place).join("file"), vec![1; 100_000]).unwrap();
+            fs::File::open(top.path().join(place).join("file")).unwrap().sync_all().unwrap();
+        }
+        assert!(bytes_on_disk(open()).unwrap() >= before + 400_000);
+    }
+}
