@@ -1,0 +1,309 @@
+//! The index: an SQLite database that answers questions about the journals fast.
+//!
+//! It is a view of the journals and holds nothing else: for each journal it knows up to which byte
+//! it has taken the frames in, and takes in the rest when it is opened and before each append. So a
+//! process that dies between an append and its entry here leaves nothing to repair, and a lost or
+//! damaged index is an empty one that catches up.
+//!
+//! The database is named after the boot of the machine. After a crash of the machine (or on another
+//! one) it is made anew, so it needs no syncs of its own and never tells of frames that the disk
+//! has lost.
+
+mod apply;
+mod schema;
+
+use crate::{
+    Access, StoreError, disk,
+    error::Queried,
+    journal::{Frame, Journal, JournalName},
+};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Something that was amiss and was put right when the store was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The index could not be read and was made anew from the journals.
+    IndexRebuilt {
+        /// The index.
+        path: PathBuf,
+        /// What was wrong with it.
+        problem: String,
+    },
+    /// A part of a journal could not be read; what stood there is lost.
+    JournalDamaged {
+        /// The journal.
+        path: PathBuf,
+        /// Where the part starts.
+        offset: u64,
+        /// How many bytes it has.
+        length: u64,
+    },
+}
+
+impl std::fmt::Display for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Notice::IndexRebuilt { path, problem } => {
+                write!(f, "the index {} was made anew ({problem})", path.display())
+            }
+            Notice::JournalDamaged { path, offset, length } => {
+                let path = path.display();
+                write!(f, "{length} bytes at byte {offset} of {path} are damaged and were skipped")
+            }
+        }
+    }
+}
+
+/// The index of a store.
+pub(crate) struct Index {
+    location: Location,
+    /// The salt under which results count.
+    salt: u64,
+    /// Connections that nobody uses at the moment.
+    idle: Mutex<Vec<Connection>>,
+    notices: Mutex<Vec<Notice>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Location {
+    /// A file that other processes use too.
+    File(PathBuf),
+    /// In memory, for a store that cannot be written; the name tells stores of a process apart.
+    Memory(String),
+}
+
+impl Index {
+    /// Opens the index of the store at `store`; it may have to catch up.
+    pub(crate) fn open(store: &Path, salt: u64, access: Access) -> Result<Self, StoreError> {
+        let folder = store.join("index");
+        let path = folder.join(format!("{}.db", boot()));
+        let location = match access {
+            Access::ReadWrite => Location::File(path.clone()),
+            Access::ReadOnly => Location::memory(),
+        };
+        let index = Self { location, salt, idle: Mutex::default(), notices: Mutex::default() };
+        let opened = index.connect().and_then(|connection| {
+            schema::ensure(&connection).queried("make ready")?;
+            Ok(connection)
+        });
+        let connection = match opened {
+            Err(error) if access == Access::ReadWrite && is_damage(&error) => {
+                index.discard(&path, &error)?;
+                let connection = index.connect()?;
+                schema::ensure(&connection).queried("make ready")?;
+                connection
+            }
+            opened => opened?,
+        };
+        index.give_back(connection);
+        if access == Access::ReadWrite {
+            remove_others(&folder, &path)?;
+        }
+        Ok(index)
+    }
+
+    /// What was amiss.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn notice(&self, notice: Notice) {
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if !notices.contains(&notice) {
+            notices.push(notice);
+        }
+    }
+
+    /// Removes a database that cannot be read.
+    fn discard(&self, path: &Path, error: &StoreError) -> Result<(), StoreError> {
+        let source = std::error::Error::source(error);
+        let problem = source.map_or_else(|| error.to_string(), ToString::to_string);
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            disk::remove_file(Path::new(&name))?;
+        }
+        self.notice(Notice::IndexRebuilt { path: path.to_owned(), problem });
+        Ok(())
+    }
+
+    /// Runs `query` with a connection of its own.
+    pub(crate) fn with<T>(
+        &self,
+        action: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self.take()?;
+        let answer = query(&connection).queried(action);
+        self.give_back(connection);
+        answer
+    }
+
+    fn take(&self) -> Result<Connection, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| self.connect(), Ok)
+    }
+
+    fn give_back(&self, connection: Connection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match &self.location {
+            Location::File(path) => Connection::open_with_flags(path, flags),
+            Location::Memory(name) => {
+                let uri = format!("file:/{name}?vfs=memdb");
+                Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+        };
+        let connection = connection.queried("open")?;
+        connection.busy_timeout(Duration::from_secs(120)).queried("open")?;
+        schema::configure(&connection).queried("open")?;
+        Ok(connection)
+    }
+
+    /// Takes in what is in the journal and not yet here.
+    pub(crate) fn catch_up(&self, journal: &Journal) -> Result<(), StoreError> {
+        if matches!(self.location, Location::Memory(_)) {
+            return self.take_in(journal).map(|_| ());
+        }
+        let appender = journal.lock()?;
+        self.catch_up_for(journal, &appender)
+    }
+
+    fn catch_up_for(
+        &self,
+        journal: &Journal,
+        appender: &crate::journal::Appender<'_>,
+    ) -> Result<(), StoreError> {
+        if self.applied(journal.name)? == appender.end()? {
+            return Ok(());
+        }
+        let end = self.take_in(journal)?;
+        if end < appender.end()? {
+            appender.cut(end)?;
+        }
+        Ok(())
+    }
+
+    /// Up to where the journal was taken in.
+    fn applied(&self, journal: JournalName) -> Result<u64, StoreError> {
+        self.with("read", |connection| {
+            let sql = "SELECT applied FROM journals WHERE name = ?1";
+            let applied = connection.prepare_cached(sql)?;
+            let mut applied = applied;
+            let applied = applied.query_row([journal.folder()], |row| row.get::<_, i64>(0));
+            Ok(applied.optional()?.unwrap_or(0) as u64)
+        })
+    }
+
+    fn take_in(&self, journal: &Journal) -> Result<u64, StoreError> {
+        let mut from = self.applied(journal.name)?;
+        let connection = self.take()?;
+        let transaction = apply::begin(&connection).queried("write")?;
+        if from > journal.size()? {
+            // The journal was replaced by an older one.
+            apply::forget_all(&connection, journal.name).queried("write")?;
+            from = 0;
+        }
+        let scanned = journal.scan(from, |offset, frame| {
+            apply::apply(&connection, journal.name, self.salt, offset, &frame).queried("write")
+        })?;
+        apply::set_applied(&connection, journal.name, scanned.end).queried("write")?;
+        transaction.commit().queried("write")?;
+        for damage in scanned.damage {
+            self.notice(Notice::JournalDamaged {
+                path: journal.path.clone(),
+                offset: damage.offset,
+                length: damage.length,
+            });
+        }
+        self.give_back(connection);
+        Ok(scanned.end)
+    }
+
+    /// Appends the frames that `decide` finds right to the journal, with nobody else appending in
+    /// between, and takes them in. Gives their offsets and what `decide` gave.
+    pub(crate) fn append<T>(
+        &self,
+        journal: &Journal,
+        decide: impl FnOnce(&Connection) -> rusqlite::Result<(Vec<Frame>, T)>,
+    ) -> Result<(Vec<u64>, T), StoreError> {
+        let appender = journal.lock()?;
+        self.catch_up_for(journal, &appender)?;
+        let connection = self.take()?;
+        let (frames, answer) = decide(&connection).queried("read")?;
+        if frames.is_empty() {
+            self.give_back(connection);
+            return Ok((Vec::new(), answer));
+        }
+        let (offsets, end) = appender.append(&frames)?;
+        let transaction = apply::begin(&connection).queried("write")?;
+        for (offset, frame) in offsets.iter().zip(&frames) {
+            apply::apply(&connection, journal.name, self.salt, *offset, frame).queried("write")?;
+        }
+        apply::set_applied(&connection, journal.name, end).queried("write")?;
+        transaction.commit().queried("write")?;
+        self.give_back(connection);
+        Ok((offsets, answer))
+    }
+
+    /// Empties the index; every journal has to be taken in again.
+    pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        let connection = self.take()?;
+        let transaction = apply::begin(&connection).queried("empty")?;
+        for name in
+            [JournalName::Hints, JournalName::Trees, JournalName::Records, JournalName::Results]
+        {
+            apply::forget_all(&connection, name).queried("empty")?;
+        }
+        transaction.commit().queried("empty")?;
+        self.give_back(connection);
+        Ok(())
+    }
+}
+
+impl Location {
+    fn memory() -> Self {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Location::Memory(format!("groundup-index-{}", NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+/// Whether the error says that the file is no database or a broken one.
+fn is_damage(error: &StoreError) -> bool {
+    let StoreError::Index { source, .. } = error else { return false };
+    use rusqlite::ErrorCode as Code;
+    matches!(
+        source.sqlite_error_code(),
+        Some(Code::DatabaseCorrupt | Code::NotADatabase | Code::SchemaChanged | Code::Unknown)
+    )
+}
+
+/// What tells this boot of the machine from all others.
+fn boot() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot: String = boot.chars().filter(char::is_ascii_alphanumeric).collect();
+    if boot.is_empty() { "unknown-boot".to_owned() } else { boot }
+}
+
+/// Removes the databases of other boots.
+fn remove_others(folder: &Path, keep: &Path) -> Result<(), StoreError> {
+    let keep = keep.file_name().expect("the index has a name").as_encoded_bytes();
+    for name in disk::names(folder)? {
+        if !name.as_encoded_bytes().starts_with(keep) {
+            disk::remove_tree(&folder.join(name))?;
+        }
+    }
+    Ok(())
+}

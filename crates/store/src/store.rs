@@ -1,0 +1,189 @@
+//! The store as a value: opening it, and the parts that its operations share.
+
+use crate::{
+    StoreError, TempDir, disk,
+    durability::Durability,
+    format::{self, Format, OpenError},
+    held,
+    hints::Contents,
+    index::Index,
+    journal::{Journal, JournalName},
+    leases::LeaseFile,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+/// What to do when there is no store yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Create {
+    /// Make one.
+    #[default]
+    IfMissing,
+    /// Say so.
+    Never,
+}
+
+/// What the store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Reading and writing.
+    #[default]
+    ReadWrite,
+    /// Reading only: nothing in the store changes, and it may be on a read-only file system.
+    ReadOnly,
+}
+
+/// How to open a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenOptions {
+    /// What to do when there is none.
+    pub create: Create,
+    /// What it is opened for.
+    pub access: Access,
+}
+
+/// An open store; clones share it.
+#[derive(Clone)]
+pub struct Store(pub(crate) Arc<Inner>);
+
+/// What all clones of a store share.
+pub(crate) struct Inner {
+    pub(crate) path: PathBuf,
+    pub(crate) format: Format,
+    pub(crate) access: Access,
+    pub(crate) index: Index,
+    pub(crate) trees: Journal,
+    pub(crate) results: Journal,
+    pub(crate) records: Journal,
+    pub(crate) hints: Journal,
+    pub(crate) contents: Contents,
+    pub(crate) durability: Durability,
+    /// Scratch files of this process.
+    scratch: OnceLock<TempDir>,
+    /// What this process put into the store or was about to.
+    session: OnceLock<LeaseFile>,
+}
+
+/// The folders of a store, in the order of the drawing in the crate's header.
+const FOLDERS: &[&str] = &[
+    "blobs",
+    "trees",
+    "results",
+    "records",
+    "logs",
+    "logs/running",
+    "hints",
+    "checkouts",
+    "roots",
+    "leases",
+    "locks",
+    "index",
+    "tmp",
+];
+
+impl Store {
+    /// Opens the store at `path`, sweeps what dead processes left in it, and brings its index up to
+    /// date.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Store, OpenError> {
+        let user = rustix::process::geteuid().as_raw();
+        let writes = options.access == Access::ReadWrite;
+        let format = match format::load(path)? {
+            Some(format) => format,
+            None if options.create == Create::IfMissing && writes => format::create(path, user)?,
+            None => return Err(OpenError::Missing { path: path.to_owned() }),
+        };
+        format.check(path, user, options.access)?;
+        let path = std::path::absolute(path).map_err(|source| OpenError::Io {
+            action: "find",
+            path: path.to_owned(),
+            source,
+        })?;
+        let part = |source| OpenError::Part { path: path.clone(), source: Box::new(source) };
+        let inner = Inner::open(&path, format, options.access).map_err(part)?;
+        Ok(Store(Arc::new(inner)))
+    }
+
+    /// The folder of the store, absolute.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Whether the store may be written.
+    pub fn access(&self) -> Access {
+        self.0.access
+    }
+
+    /// What opening found amiss with the index and put right.
+    pub fn notices(&self) -> Vec<crate::Notice> {
+        self.0.index.notices()
+    }
+
+    /// Fails if the store is open for reading only; `action` is what was about to be done.
+    pub(crate) fn writable(&self, action: &'static str) -> Result<(), StoreError> {
+        match self.0.access {
+            Access::ReadWrite => Ok(()),
+            Access::ReadOnly => Err(StoreError::ReadOnly(action)),
+        }
+    }
+
+    /// The scratch folder of this process.
+    pub(crate) fn scratch(&self) -> Result<&TempDir, StoreError> {
+        if self.0.scratch.get().is_none() {
+            // Two threads may both make one; the second is removed again when dropped.
+            let _ = self.0.scratch.set(self.tmp_dir()?);
+        }
+        Ok(self.0.scratch.get().expect("it was just set"))
+    }
+
+    /// The lease that this process holds on what it puts.
+    pub(crate) fn session(&self) -> Result<&LeaseFile, StoreError> {
+        if self.0.session.get().is_none() {
+            let _ = self.0.session.set(LeaseFile::create(self.path())?);
+        }
+        Ok(self.0.session.get().expect("it was just set"))
+    }
+}
+
+impl Inner {
+    fn open(path: &Path, format: Format, access: Access) -> Result<Self, StoreError> {
+        if access == Access::ReadWrite {
+            for folder in FOLDERS {
+                disk::make_dir(&path.join(folder))?;
+            }
+            held::sweep(&path.join("tmp"))?;
+            held::sweep(&path.join("leases"))?;
+        }
+        let journal = |name| Journal::open(path, name, access);
+        let inner = Self {
+            path: path.to_owned(),
+            access,
+            trees: journal(JournalName::Trees)?,
+            results: journal(JournalName::Results)?,
+            records: journal(JournalName::Records)?,
+            hints: journal(JournalName::Hints)?,
+            index: Index::open(path, format.salt_tag(), access)?,
+            contents: Contents::default(),
+            durability: Durability::open(path)?,
+            scratch: OnceLock::new(),
+            session: OnceLock::new(),
+            format,
+        };
+        for journal in inner.journals() {
+            inner.index.catch_up(journal)?;
+        }
+        Ok(inner)
+    }
+
+    /// Every journal, in the order in which their frames may refer to each other.
+    pub(crate) fn journals(&self) -> [&Journal; 4] {
+        [&self.hints, &self.trees, &self.records, &self.results]
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("path", &self.0.path).field("access", &self.0.access).finish()
+    }
+}
