@@ -178,7 +178,14 @@ fn misfit(key: &str, text: &str, span: Span, label: &str) -> Diagnostic {
 
 fn wrong_type(key: &str, ty: &Type, node: &Node) -> Diagnostic {
     let title = format!("`{key}` has the wrong type: found {}", node.noun());
-    Diagnostic::error(title).label(node.span, expected(ty))
+    let diagnostic = Diagnostic::error(title);
+    match (ty, &node.value) {
+        (Type::List(..), Value::Text(text)) if !text.contains('\n') => diagnostic
+            .label(node.span, "expected a list, in `[` and `]`")
+            .help(format!("for a single item write `[{text:?}]`")),
+        (Type::List(..), _) => diagnostic.label(node.span, "expected a list, in `[` and `]`"),
+        _ => diagnostic.label(node.span, expected(ty)),
+    }
 }
 
 fn same_type(ty: &Type, value: &Value) -> bool {

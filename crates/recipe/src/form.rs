@@ -75,8 +75,10 @@ impl Form {
             Form::RepoPath => "a path relative to the workspace".into(),
             Form::Glob => "a pattern of relative paths such as `src/**`".into(),
             Form::TreeGlob => "a pattern of absolute paths such as `/usr/share/doc/**`".into(),
-            Form::Target(kinds) => format!("a target such as `{}.NAME`", kinds[0]),
-            Form::Output(kinds) => format!("a target such as `{}.NAME`", kinds[0]),
+            Form::Target(kinds) | Form::Output(kinds) => {
+                let names = kinds.iter().map(|kind| format!("{kind}.NAME"));
+                format!("a target: {}", alternatives(names))
+            }
             Form::Pattern => "a target such as `image.web`, or a pattern such as `image.*`".into(),
             Form::Package => "a package: `name`, `name:arch` or `name=version`".into(),
             Form::PackageName => "the name of a package".into(),
@@ -221,8 +223,7 @@ fn check_target(
     if kinds.contains(&target.kind()) {
         return Ok(());
     }
-    let reason = format!("a target of kind {} is expected here", alternatives(kinds));
-    Err(Misfit { reason: Some(reason), nearest: None })
+    Err(Misfit::plain())
 }
 
 /// Bytes: a number and `B`, `KiB`, `MiB`, `GiB` or `TiB`.

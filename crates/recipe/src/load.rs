@@ -408,8 +408,9 @@ impl Extended<'_> {
         let parsed: Option<TargetName> = text.parse().ok();
         match parsed {
             Some(parent) if parent.kind() != kind => {
-                let diagnostic = Diagnostic::error(format!("a {kind} cannot extend `{parent}`"))
-                    .label(field.node.span, format!("expected a target of kind `{kind}`"));
+                let diagnostic =
+                    Diagnostic::error(format!("{} cannot extend `{parent}`", spec_of(kind).noun))
+                        .label(field.node.span, format!("expected a target of kind `{kind}`"));
                 out.push(diagnostic);
                 None
             }

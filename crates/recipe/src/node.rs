@@ -75,15 +75,23 @@ pub(crate) fn parse(sources: &Sources, file: FileIndex) -> Result<Table, Vec<Dia
     if errors.is_empty() {
         return Ok(table);
     }
-    let diagnostics = errors.iter().map(|error| {
-        let range = error.span().unwrap_or(0..0);
-        match error.message() {
-            "duplicate key" => duplicate(text, &table, Span::new(file, range)),
-            message => Diagnostic::error(format!("this is not TOML: {message}"))
-                .label(Span::new(file, range), "here"),
+    let mut diagnostics = Vec::new();
+    let mut twice: Vec<Vec<String>> = Vec::new();
+    for error in errors {
+        let span = Span::new(file, error.span().unwrap_or(0..0));
+        if error.message() != "duplicate key" {
+            let title = format!("this is not TOML: {}", error.message());
+            diagnostics.push(Diagnostic::error(title).label(span, "here"));
+            continue;
         }
-    });
-    Err(diagnostics.collect())
+        let path = path_of(text, span);
+        // What is inside of a table that is there twice needs no message of its own.
+        if !twice.iter().any(|outer| path.len() > outer.len() && path.starts_with(outer)) {
+            diagnostics.push(duplicate(text, &table, &path, span));
+        }
+        twice.push(path);
+    }
+    Err(diagnostics)
 }
 
 fn table(from: &DeTable<'_>, file: FileIndex) -> Table {
@@ -120,14 +128,14 @@ fn node(from: &DeValue<'_>, span: Span) -> Node {
 }
 
 /// The message for a key that is there twice, with the place of the first where it can be told.
-fn duplicate(text: &str, root: &Table, second: Span) -> Diagnostic {
-    let path = path_of(text, second);
+fn duplicate(text: &str, root: &Table, path: &[String], second: Span) -> Diagnostic {
     let name = path.join(".");
     let diagnostic =
         Diagnostic::error(format!("`{name}` is defined twice")).label(second, "defined again here");
-    match first_of(root, &path) {
-        Some(first) if first.start < second.start => diagnostic.label(first, "first defined here"),
-        _ => diagnostic,
+    let first = first_of(root, path).filter(|first| first.start < second.start);
+    match first.or_else(|| header_of(text, path, second)) {
+        Some(first) => diagnostic.label(first, "first defined here"),
+        None => diagnostic,
     }
 }
 
@@ -148,6 +156,24 @@ fn path_of(text: &str, span: Span) -> Vec<String> {
     let mut path = above.map(|line| words(&header(line))).unwrap_or_default();
     path.extend(words(own.rsplit(['{', ',']).next().unwrap_or(own)));
     path
+}
+
+/// The header of `path` above `second`: the parser forgets a table when it comes again.
+fn header_of(text: &str, path: &[String], second: Span) -> Option<Span> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let header = line.split('#').next().unwrap_or_default().trim_end();
+        let inner = start + 1..(start + header.len()).saturating_sub(1).max(start + 1);
+        if inner.end > second.start as usize {
+            return None;
+        }
+        let span = Span::new(second.file, inner);
+        if header.starts_with('[') && path_of(text, span) == path {
+            return Some(span);
+        }
+        start += line.len();
+    }
+    None
 }
 
 fn first_of(root: &Table, path: &[String]) -> Option<Span> {

@@ -1,9 +1,9 @@
 //! Checks what targets say of each other, of archives and of files of the repository.
 
 use crate::{
-    At, Build, DebLocation, Diagnostic, FileContent, Image, Keyring, Loader, OciLocation, Overlay,
-    Platform, RepoPath, Role, Rootfs, Source, Span, Target, TargetBody, TargetName, Use, Workspace,
-    form::alternatives, nearest::nearest,
+    At, Build, DebLocation, Diagnostic, FileContent, Image, Keyring, Kind, Loader, OciLocation,
+    Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target, TargetBody, TargetName, Use,
+    Workspace, form::alternatives, nearest::nearest,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,10 @@ impl References<'_> {
         if !target.outputs().contains(&used.from.output.as_str()) {
             let diagnostic =
                 Diagnostic::error(format!("`{name}` has no output `{}`", used.from.output))
-                    .label(used.span, format!("its outputs are {}", alternatives(target.outputs())))
+                    .label(
+                        used.span,
+                        format!("expected the output {}", alternatives(target.outputs())),
+                    )
                     .label(known.header, "defined here")
                     .help(format!("an output is written `{name}:OUTPUT`"));
             self.out.push(diagnostic);
@@ -100,17 +103,19 @@ impl References<'_> {
 
     fn unknown_target(&mut self, used: &Use<'_>) {
         let word = used.from.target.to_string();
-        let names: Vec<String> = self.known.keys().map(TargetName::to_string).collect();
-        let same_kind =
-            names.iter().filter(|name| name.split('.').next() == word.split('.').next());
-        let near = nearest(&word, same_kind.map(String::as_str))
-            .or_else(|| nearest(&word, names.iter().map(String::as_str)))
-            .or_else(|| {
-                let named = |name: &&String| {
-                    name.split_once('.').map(|n| n.1) == Some(used.from.target.name())
-                };
-                names.iter().find(named).map(String::as_str)
-            });
+        let fits = |name: &&TargetName| match used.role {
+            Role::Rootfs => name.kind() == Kind::Rootfs,
+            Role::Source(_) | Role::Deb(_) | Role::Base => name.kind() == Kind::Source,
+            Role::Dep(_) | Role::Tree(_) => name.kind() != Kind::Image,
+        };
+        let wanted = &used.from.target;
+        let names: Vec<(&TargetName, String)> =
+            self.known.keys().filter(fits).map(|name| (name, name.to_string())).collect();
+        let of_kind = names.iter().filter(|(name, _)| name.kind() == wanted.kind());
+        let same_name = names.iter().find(|(name, _)| name.name() == wanted.name());
+        let near = nearest(&word, of_kind.map(|(_, text)| text.as_str()))
+            .or(same_name.map(|(_, text)| text.as_str()))
+            .or_else(|| nearest(&word, names.iter().map(|(_, text)| text.as_str())));
         let diagnostic = Diagnostic::error(format!("there is no target `{word}`"))
             .label(used.span, "not defined in any recipe")
             .nearest(near);
@@ -132,11 +137,15 @@ impl References<'_> {
             .collect();
         // A build without a platform of its own takes those of its rootfs.
         if let Some(platform) = missing.first().filter(|_| !offered.is_empty()) {
+            let owner = match &target.body {
+                TargetBody::Build(build) => &build.rootfs.value,
+                _ => &target.name.value,
+            };
             let (user, target) = (&user.name.value, &target.name.value);
             let title = format!("`{user}` is for `{platform}`, but `{target}` is not");
             let diagnostic = Diagnostic::error(title)
                 .label(span, format!("`{target}` is for {}", list(&offered)))
-                .help(format!("add `{platform}` to the `platforms` of `{target}`, or take it from those of `{user}`"));
+                .help(format!("add `{platform}` to the `platforms` of `{owner}`, or take it from those of `{user}`"));
             self.out.push(diagnostic);
         }
     }
@@ -163,7 +172,7 @@ impl References<'_> {
                     0 => diagnostic.help(
                         "the workspace has no archive: add `[archive.NAME]` to `groundup.toml`",
                     ),
-                    _ => diagnostic.help(format!("the workspace has {}", alternatives(names))),
+                    _ => diagnostic.help(format!("the archive is {}", alternatives(names))),
                 });
             }
             Source::Dsc { archive, .. } => self.archive(archive),

@@ -3,8 +3,23 @@
 //! The file is sorted and holds one package a line, so that it reads well in a diff. Packages stand
 //! once in `[package]`, and by name in each rootfs. See `docs/formats/lock.md`.
 
+mod changes;
 mod model;
+mod parse;
+mod request;
+mod stale;
+mod write;
 
+pub use changes::{Change, Moved};
 pub use model::{
-    ArchivePin, FilePin, IndexKey, KeyringPin, Lock, PackageId, PackageOrigin, RootfsPin, SourcePin,
+    ArchivePin, FilePin, IndexKey, KeyringPin, Lock, LockTextError, PackageId, PackageOrigin,
+    RootfsPin, SourcePin,
 };
+pub use request::request;
+pub use stale::{Stale, StaleReason};
+
+/// The file that holds the lock.
+pub const LOCK_FILE: &str = "groundup.lock";
+
+/// The version of the format that is written, and the only one that is read.
+pub const LOCK_VERSION: i64 = 1;

@@ -59,6 +59,7 @@ pub struct Target {
 
 /// What a target is.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "hundreds of targets at most, each read many times")]
 pub enum TargetBody {
     /// Bytes from outside.
     Source(Source),
