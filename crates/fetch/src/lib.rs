@@ -1,1 +1,45 @@
-//! Placeholder.
+//! Inputs from outside the repository: pinned bytes into the store, and what `lock` reads.
+//!
+//! This is the only crate that opens sockets. What a lock names is fetched by digest and size, from
+//! whichever place has it, and nothing else ever counts as it; what no pin names yet is fetched for
+//! `lock` alone, by functions that say so.
+//!
+//! ```text
+//! Settings, apt sources -> mirrors_for -> [Location]
+//! Fetcher  fetch_pinned: store -> vendor directories -> locations   transfer: retry, resume, check
+//!                                                                   http: redirects, credentials
+//! Registry   images by digest, as the files of an image layout
+//! Fetcher::fetch_git   commits, by the host's git
+//! ```
+//!
+//! The calls block and may be made from many threads at once; each takes a flag by which it is
+//! cancelled. Files and the environment are read by the command line, which hands in their texts;
+//! only certificate authorities, `file:` mirrors and vendor directories are read here.
+
+mod apt;
+mod credentials;
+mod fetcher;
+mod flight;
+mod gate;
+mod git;
+mod http;
+mod location;
+mod mirrors;
+mod registry;
+mod settings;
+mod sink;
+mod transfer;
+
+pub use apt::{AptSource, apt_sources};
+pub use credentials::{Credential, Credentials, CredentialsError};
+pub use fetcher::{Document, Failure, FetchError, Fetcher, Pin};
+pub use git::{GitCheckout, GitError, GitPin};
+pub use http::{ClientError, HttpError};
+pub use location::{Location, ParseLocationError};
+pub use mirrors::{ArchiveKind, ArchiveRef, AskedHost, MirrorsError, mirrors_for};
+pub use registry::{
+    ImagePin, ImagePlatform, ImageReference, LayoutFile, ManifestError, ParseReferenceError,
+    Registry, RegistryError,
+};
+pub use settings::{HostAptSources, Offline, Proxies, ProxyEnvironment, Settings, SettingsError};
+pub use transfer::{LocationError, Validators};
