@@ -66,12 +66,7 @@ impl References<'_> {
             return self.unknown_target(used);
         };
         if known.state == State::Abstract {
-            let diagnostic =
-                Diagnostic::error(format!("`{name}` is abstract: there is nothing to use"))
-                    .label(used.span, "used here")
-                    .label(known.header, "has `abstract = true`")
-                    .help("extend it with a target of its own, and use that");
-            return self.out.push(diagnostic);
+            return self.abstracted(name, known.header, used.span);
         }
         let Some(target) = self.workspace.target(name) else { return };
         if !target.outputs().contains(&used.from.output.as_str()) {
@@ -99,6 +94,15 @@ impl References<'_> {
             self.out.push(diagnostic);
         }
         self.platforms(user, target, used.span);
+    }
+
+    fn abstracted(&mut self, name: &TargetName, header: Span, span: Span) {
+        let diagnostic =
+            Diagnostic::error(format!("`{name}` is abstract: there is nothing to use"))
+                .label(span, "used here")
+                .label(header, "has `abstract = true`")
+                .help("extend it with a target of its own, and use that");
+        self.out.push(diagnostic);
     }
 
     fn unknown_target(&mut self, used: &Use<'_>) {
@@ -190,9 +194,11 @@ impl References<'_> {
 
     fn rootfs(&mut self, target: &Target, rootfs: &Rootfs) {
         rootfs.archives.iter().for_each(|name| self.archive(name));
-        if let (true, Some(first)) = (rootfs.archives.is_empty(), rootfs.packages.first()) {
+        let first = rootfs.packages.first().map(|package| package.span);
+        let asked = first.or(target.fields.of("essential").filter(|_| rootfs.essential));
+        if let (true, Some(span)) = (rootfs.archives.is_empty(), asked) {
             let diagnostic = Diagnostic::error("there is no archive that packages could come from")
-                .label(first.span, "this package is asked for")
+                .label(span, "packages are asked for here")
                 .help("add `[archive.NAME]` with a `suite` to `groundup.toml`");
             self.out.push(diagnostic);
         }
@@ -327,7 +333,12 @@ impl References<'_> {
 
     fn defaults(&mut self) {
         for pattern in &self.workspace.default {
-            if self.known.keys().any(|name| pattern.matches(name)) {
+            let usable = |known: &Known| known.state != State::Abstract;
+            if self.known.iter().any(|(name, known)| pattern.matches(name) && usable(known)) {
+                continue;
+            }
+            if let Some((name, known)) = self.known.iter().find(|(name, _)| pattern.matches(name)) {
+                self.abstracted(name, known.header, pattern.span);
                 continue;
             }
             let names: Vec<String> = self.known.keys().map(TargetName::to_string).collect();

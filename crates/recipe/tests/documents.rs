@@ -31,3 +31,14 @@ fn the_example_of_the_reference_is_a_workspace() {
     let loaded = groundup_recipe::load(&groundup_recipe::MemoryLoader::new(files));
     assert!(loaded.is_ok(), "{}", loaded.unwrap_err());
 }
+
+#[test]
+fn the_schema_names_every_key_that_the_checker_takes() {
+    // A key that the checker knows but the schema does not would be underlined by editors.
+    let schema = json_schema(SchemaFile::Workspace);
+    for line in reference().lines() {
+        if let Some((key, _)) = line.strip_prefix("| `").and_then(|rest| rest.split_once('`')) {
+            assert!(schema.contains(&format!("\"{key}\": {{")), "{key}");
+        }
+    }
+}

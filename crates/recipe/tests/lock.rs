@@ -119,18 +119,23 @@ fn locks() -> impl Strategy<Value = Lock> {
     let packages = prop::collection::btree_map(package_ids(), file_pins().prop_map(at), 0..6);
     let sources = prop::collection::btree_map(name, source_pins().prop_map(at), 0..4);
     let names = prop::collection::btree_set(name, 0..3);
-    (archives, packages, sources, names).prop_map(|(archives, packages, sources, names)| {
-        let ids: Vec<At<PackageId>> = packages.keys().cloned().map(at).collect();
-        let pin = |name: &String| RootfsPin {
-            request: BlobId::of(name.as_bytes()),
-            packages: ids.clone(),
-        };
-        let rootfs = names
-            .iter()
-            .map(|name| ((name.clone(), Platform::LinuxArm64), at(pin(name))))
-            .collect::<BTreeMap<_, _>>();
-        Lock { archives, packages, rootfs, sources }
-    })
+    let debian = archive_pins().prop_map(at);
+    (archives, packages, sources, names, debian).prop_map(
+        |(archives, packages, sources, names, debian)| {
+            let ids: Vec<At<PackageId>> = packages.keys().cloned().map(at).collect();
+            let pin = |name: &String| RootfsPin {
+                request: BlobId::of(name.as_bytes()),
+                packages: ids.clone(),
+            };
+            let rootfs = names
+                .iter()
+                .map(|name| ((name.clone(), Platform::LinuxArm64), at(pin(name))))
+                .collect::<BTreeMap<_, _>>();
+            let mut archives = archives;
+            archives.insert("debian".into(), debian);
+            Lock { archives, packages, rootfs, sources }
+        },
+    )
 }
 
 proptest! {

@@ -65,10 +65,16 @@ impl Lock {
     fn dangling(&self) -> Vec<Diagnostic> {
         let packages = self.rootfs.values().flat_map(|pin| &pin.packages);
         let missing = packages.filter(|id| match &id.origin {
-            PackageOrigin::Archive(_) => !self.packages.contains_key(&id.value),
+            PackageOrigin::Archive(name) => {
+                !self.packages.contains_key(&id.value) || !self.archives.contains_key(name)
+            }
             PackageOrigin::Source(name) => !self.sources.contains_key(name),
         });
-        missing.map(|id| wrong(id.span, "this package has no line in `[package]`")).collect()
+        missing
+            .map(|id| {
+                wrong(id.span, "this package has no line in `[package]`, or its origin no table")
+            })
+            .collect()
     }
 }
 
