@@ -96,6 +96,8 @@ pub enum Enforcement {
     Polled,
     /// By a timer of the launcher.
     Timer,
+    /// To the byte, by the launcher, through which it passes.
+    Counted,
     /// Asked for, but this run has no log to look at.
     Inapplicable,
 }

@@ -123,10 +123,18 @@ pub(crate) fn take_socket() -> io::Result<OwnedFd> {
 
 /// Puts every signal back to its default action, but for those named, which are ignored.
 pub(crate) fn reset_signals(ignored: &[i32]) {
+    // The kernel's form of `struct sigaction`: handler, flags, restorer, mask. The C library's own
+    // call would leave out the two signals that it keeps for itself.
+    const MASK_BYTES: libc::c_long = 8;
     for signal in 1..=64 {
-        let action = if ignored.contains(&signal) { libc::SIG_IGN } else { libc::SIG_DFL };
-        // SAFETY: sets no handler, only dispositions; numbers that cannot be set are refused.
-        unsafe { libc::signal(signal, action) };
+        let handler = if ignored.contains(&signal) { libc::SIG_IGN } else { libc::SIG_DFL };
+        let action = [handler as u64, 0, 0, 0];
+        // SAFETY: `action` is at least as large as the kernel's struct and lives through the call,
+        // which sets no handler; signals that cannot be set are refused.
+        unsafe {
+            let none = 0_usize;
+            libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), none, MASK_BYTES)
+        };
     }
 }
 

@@ -42,7 +42,9 @@ pub(super) fn mount(inside: &Inside) -> Result<Drawer, Failure> {
     for name in NODES {
         let host = Path::new("/dev").join(name);
         let node = copy_of(CWD, &host).doing(|| format!("taking the device {}", host.display()))?;
-        restrict(&node, NO_SETUID | NO_EXEC).doing(|| format!("restricting /dev/{name}"))?;
+        // Read-only, so that nobody changes the mode of the host's node; its device still takes writes.
+        restrict(&node, READ_ONLY | NO_SETUID | NO_EXEC)
+            .doing(|| format!("restricting /dev/{name}"))?;
         let doing = || format!("mounting the device /dev/{name}");
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         let place =

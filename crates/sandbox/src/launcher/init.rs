@@ -22,8 +22,13 @@ use crate::wire::{self, Doing, Failure, Note};
 use crate::{AddressSpace, Network, Privilege, Spec, filter, sys};
 
 /// The first process after the fork; its last word goes to the launcher.
-pub(super) fn main(spec: &Spec, entrances: &[Entrance], launcher: &OwnedFd) -> ! {
-    let failure = match start(spec, entrances, launcher) {
+pub(super) fn main(
+    spec: &Spec,
+    entrances: &[Entrance],
+    output: Option<OwnedFd>,
+    launcher: &OwnedFd,
+) -> ! {
+    let failure = match start(spec, entrances, output, launcher) {
         Ok(command) => match reap(command) {
             Ok(status) => {
                 let _ = wire::send(launcher, &Note::Over(status), &[]);
@@ -51,9 +56,16 @@ fn reap(command: rustix::process::Pid) -> io::Result<i32> {
 fn start(
     spec: &Spec,
     entrances: &[Entrance],
+    output: Option<OwnedFd>,
     launcher: &OwnedFd,
 ) -> Result<rustix::process::Pid, Failure> {
     die_with_the_launcher(launcher)?;
+    let _ = rustix::thread::set_name(c"init");
+    if let Some(output) = output {
+        let doing = || "setting the standard output".to_owned();
+        rustix::stdio::dup2_stdout(&output).doing(doing)?;
+        rustix::stdio::dup2_stderr(&output).doing(doing)?;
+    }
     for entrance in entrances {
         entrance.enter()?;
     }
@@ -104,6 +116,23 @@ fn die_with_the_launcher(launcher: &OwnedFd) -> Result<(), Failure> {
     Ok(())
 }
 
+const UNLIMITED: u64 = u64::MAX;
+
+/// Each resource with its soft and hard limit; the hard one is the host's where it is lower.
+const RESOURCES: [(Resource, u64, Option<u64>); 11] = [
+    (Resource::As, UNLIMITED, None),
+    (Resource::Core, 0, Some(0)),
+    (Resource::Cpu, UNLIMITED, None),
+    (Resource::Data, UNLIMITED, None),
+    (Resource::Fsize, UNLIMITED, None),
+    (Resource::Memlock, 64 << 10, Some(64 << 10)),
+    (Resource::Msgqueue, 800 << 10, Some(800 << 10)),
+    (Resource::Nofile, 1024, Some(16384)),
+    (Resource::Nproc, 8192, Some(8192)),
+    (Resource::Sigpending, 8192, Some(8192)),
+    (Resource::Stack, 8 << 20, None),
+];
+
 /// Sets the resource limits that programs ask for to the same values on every host.
 fn limit(spec: &Spec) -> Result<(), Failure> {
     let set = |resource, current: u64, maximum: Option<u64>| {
@@ -111,14 +140,17 @@ fn limit(spec: &Spec) -> Result<(), Failure> {
             (Some(host), Some(wanted)) => Some(host.min(wanted)),
             (host, wanted) => host.or(wanted),
         };
-        let current = hard.map_or(current, |hard| hard.min(current));
-        setrlimit(resource, Rlimit { current: Some(current), maximum: hard })
+        let current = match hard {
+            Some(hard) => Some(hard.min(current)),
+            None => (current != UNLIMITED).then_some(current),
+        };
+        setrlimit(resource, Rlimit { current, maximum: hard })
             .doing(|| format!("setting the resource limit {resource:?}"))
     };
     if spec.privilege == Privilege::None {
-        set(Resource::Core, 0, Some(0))?;
-        set(Resource::Stack, 8 << 20, None)?;
-        set(Resource::Nofile, 1024, Some(16384))?;
+        for (resource, current, maximum) in RESOURCES {
+            set(resource, current, maximum)?;
+        }
     }
     if let Some(bytes) = spec.limits.output_bytes {
         set(Resource::Fsize, bytes, Some(bytes))?;

@@ -6,6 +6,7 @@ mod attempts;
 mod devices;
 mod facts;
 mod init;
+mod log;
 mod measure;
 mod mounts;
 mod proc;
@@ -14,7 +15,7 @@ mod watch;
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::process::Signal;
 use rustix::thread::UnshareFlags;
@@ -94,13 +95,17 @@ fn launch(
     sys::unshare(flags).doing(|| "making mount, pid, ipc, uts and net namespaces".into())?;
 
     let (ours, theirs) = wire::pair().doing(|| "making a socket for init".into())?;
-    let Some(init) = sys::fork().doing(|| "starting init".into())? else {
-        drop(ours);
-        init::main(spec, &entrances, &theirs);
+    let (log, output) = match logged {
+        true => log::open().doing(|| "making a pipe for the output".into())?,
+        false => (None, None),
     };
-    drop(theirs);
-    let caller = watch::Caller { logged, host_root };
-    watch::Watch::new(spec, caller, progress, entrances, scratch, builder, ours, init)?.follow()
+    let Some(init) = sys::fork().doing(|| "starting init".into())? else {
+        drop((ours, log));
+        init::main(spec, &entrances, output, &theirs);
+    };
+    drop((theirs, output));
+    let caller = watch::Caller { host_root, progress };
+    watch::Watch::new(spec, caller, entrances, scratch, builder, ours, log, init)?.follow()
 }
 
 /// Enters a user namespace in which the one user is the caller, whoever that is.
@@ -116,10 +121,4 @@ fn enter_user_namespace(spec: &Spec) -> Result<(), Failure> {
     write("setgroups", "deny".into())?;
     write("uid_map", format!("{} {} 1", spec.identity.uid, uid.as_raw()))?;
     write("gid_map", format!("{} {} 1", spec.identity.gid, gid.as_raw()))
-}
-
-/// The launcher's own copy of the log, to see it grow.
-fn log_length() -> u64 {
-    let log: BorrowedFd<'_> = rustix::stdio::stdout();
-    rustix::fs::fstat(log.as_fd()).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
 }

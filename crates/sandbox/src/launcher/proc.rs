@@ -12,6 +12,7 @@ use super::mounts::{
     Inside, NO_DEVICES, NO_EXEC, NO_SETUID, READ_ONLY, attach_at, copy_of, filesystem, restrict,
 };
 use crate::Privilege;
+use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
 
 /// Mounts both and returns the plain `/proc`, which the launcher counts processes in.
@@ -27,7 +28,11 @@ pub(super) fn mount(
     inside.attach(&proc, "/proc")?;
     match privilege {
         Privilege::None => {
-            cover_proc(inside, drawer, &proc)?;
+            cover_proc(inside, drawer)?;
+            // After covering: what is not covered must not change either, and where the caller is
+            // root outside, the files of `/proc` are the step's own.
+            sys::set_mount_attributes(proc.as_fd(), READ_ONLY, Recurse::Here)
+                .doing(|| "making /proc read-only".into())?;
             fixed_sys(inside)?;
         }
         // Nested namespaces may mount these two only where the outer ones are whole.
@@ -41,12 +46,7 @@ pub(super) fn mount(
     Ok(proc)
 }
 
-fn cover_proc(inside: &Inside, drawer: &Drawer, proc: &OwnedFd) -> Result<(), Failure> {
-    let doing = || "making /proc/sys read-only".to_owned();
-    let switches = copy_of(proc.as_fd(), Path::new("sys")).doing(doing)?;
-    restrict(&switches, READ_ONLY).doing(doing)?;
-    inside.attach(&switches, "/proc/sys")?;
-
+fn cover_proc(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
     let cover = |mount: &OwnedFd, place: &OwnedFd, name: &str| {
         attach_at(mount, place).doing(|| format!("covering /proc/{name}"))
     };

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open};
 
+use super::answers;
+use super::log::{Copied, Log};
 use super::measure::{self, Precision};
-use super::{answers, log_length};
 use crate::scratch::bytes_on_disk;
 use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply};
 use crate::{
@@ -74,10 +75,10 @@ fn count(file: &File, key: &str) -> u64 {
 /// What is known of the caller.
 #[derive(Clone, Copy)]
 pub(super) struct Caller {
-    /// There is a log; else the command has the caller's streams.
-    pub(super) logged: bool,
     /// It is root outside.
     pub(super) host_root: bool,
+    /// It wants to hear how the run goes.
+    pub(super) progress: bool,
 }
 
 /// Everything that the loop looks at.
@@ -86,7 +87,6 @@ pub(super) struct Watch<'a> {
     hostname: &'a str,
     builder: &'a OwnedFd,
     progress: bool,
-    logged: bool,
     host_root: bool,
     entrances: Vec<Entrance>,
     scratch: OwnedFd,
@@ -102,7 +102,8 @@ pub(super) struct Watch<'a> {
     over: Option<i32>,
     failure: Option<Failure>,
     started: Instant,
-    log: (u64, Instant),
+    /// Where output goes; else the command has the caller's streams.
+    log: Option<Log>,
     next_look: Instant,
     next_disk: Instant,
     next_progress: Instant,
@@ -122,22 +123,24 @@ impl<'a> Watch<'a> {
     pub(super) fn new(
         spec: &'a Spec,
         caller: Caller,
-        progress: bool,
         entrances: Vec<Entrance>,
         scratch: OwnedFd,
         builder: &'a OwnedFd,
         notes: OwnedFd,
+        mut log: Option<Log>,
         init: Pid,
     ) -> Result<Self, Failure> {
         let init_fd = pidfd_open(init, PidfdFlags::empty()).doing(|| "watching init".into())?;
+        if let Some(log) = &mut log {
+            log.limit(spec.limits.log_bytes);
+        }
         let now = Instant::now();
-        let Caller { logged, host_root } = caller;
+        let Caller { host_root, progress } = caller;
         Ok(Self {
             limits: &spec.limits,
             hostname: &spec.hostname,
             builder,
             progress,
-            logged,
             host_root,
             entrances,
             scratch,
@@ -150,7 +153,7 @@ impl<'a> Watch<'a> {
             over: None,
             failure: None,
             started: now,
-            log: (0, now),
+            log,
             next_look: now,
             next_disk: now + LOOK_AT_DISK,
             next_progress: now + TELL,
@@ -166,6 +169,9 @@ impl<'a> Watch<'a> {
             if ready.notes {
                 self.hear();
             }
+            if ready.log {
+                self.copy_log();
+            }
             if ready.listener
                 && let Some(listener) = &self.listener
                 && !answers::next(listener, self.hostname)
@@ -179,6 +185,7 @@ impl<'a> Watch<'a> {
             if ready.init {
                 // Its last words may have come after the look at the notes.
                 self.hear();
+                while self.copy_log() == Copied::Some {}
                 return self.finish();
             }
             self.look();
@@ -198,6 +205,10 @@ impl<'a> Watch<'a> {
             fds.push(PollFd::new(listener, PollFlags::IN));
             fds.len() - 1
         });
+        let log = self.log.as_ref().map(|log| {
+            fds.push(PollFd::new(&log.pipe, PollFlags::IN));
+            fds.len() - 1
+        });
         let timeout = self.until_next().map(|wait| Timespec {
             tv_sec: wait.as_secs() as i64,
             tv_nsec: i64::from(wait.subsec_nanos()),
@@ -212,6 +223,7 @@ impl<'a> Watch<'a> {
             notes: fds[1].revents().contains(PollFlags::IN),
             builder: builder.is_some_and(ready),
             listener: listener.is_some_and(ready),
+            log: log.is_some_and(ready),
         }
     }
 
@@ -222,6 +234,9 @@ impl<'a> Watch<'a> {
         if self.stopped.is_none() {
             if let Some(wall) = self.limits.wall {
                 at(self.started + wall);
+            }
+            if let (Some(log), Some(idle)) = (&self.log, self.limits.idle_output) {
+                at(log.last + idle);
             }
             if self.polls() {
                 at(self.next_look);
@@ -237,9 +252,7 @@ impl<'a> Watch<'a> {
     }
 
     fn polls(&self) -> bool {
-        let limits = self.limits;
-        let logs = limits.idle_output.is_some() || limits.log_bytes.is_some();
-        limits.memory.is_some() || limits.processes.is_some() || (logs && self.logged)
+        self.limits.memory.is_some() || self.limits.processes.is_some()
     }
 
     /// Hears what init says, as far as it has said it.
@@ -273,6 +286,25 @@ impl<'a> Watch<'a> {
         let _ = rustix::process::pidfd_send_signal(&self.init_fd, Signal::KILL);
     }
 
+    /// Copies output to the log; a log that cannot be written ends the run.
+    fn copy_log(&mut self) -> Copied {
+        let Some(log) = &mut self.log else { return Copied::Nothing };
+        match log.copy() {
+            Ok(Copied::TooMuch) => {
+                self.over = None;
+                self.stop(Ending::Limit(LimitKind::LogBytes));
+                Copied::Nothing
+            }
+            Ok(copied) => copied,
+            Err(error) => {
+                self.failure.get_or_insert(Failure::set_up("writing the log", &error));
+                self.stop(Ending::Cancelled);
+                self.log = None;
+                Copied::Nothing
+            }
+        }
+    }
+
     /// Looks at what is due and stops the run when a limit is passed.
     fn look(&mut self) {
         if self.stopped.is_some() || self.over.is_some() {
@@ -282,8 +314,13 @@ impl<'a> Watch<'a> {
         if self.limits.wall.is_some_and(|wall| now - self.started >= wall) {
             return self.stop(Ending::Limit(LimitKind::Wall));
         }
-        if now >= self.next_look {
-            if let Some(limit) = self.passed(now) {
+        if let (Some(log), Some(idle)) = (&self.log, self.limits.idle_output)
+            && now - log.last >= idle
+        {
+            return self.stop(Ending::Limit(LimitKind::IdleOutput));
+        }
+        if self.polls() && now >= self.next_look {
+            if let Some(limit) = self.passed() {
                 return self.stop(Ending::Limit(limit));
             }
             self.next_look = now + LOOK.max(now.elapsed() * COST);
@@ -300,34 +337,19 @@ impl<'a> Watch<'a> {
         }
         if self.progress && now >= self.next_progress {
             self.last.elapsed = now - self.started;
-            self.last.log_bytes = if self.logged { log_length() } else { 0 };
+            self.last.log_bytes = self.log.as_ref().map_or(0, |log| log.bytes);
             let _ = wire::send(self.builder, &Reply::Progress(self.last), &[]);
             self.next_progress = now + TELL;
         }
     }
 
     /// The limit that is passed, if one is.
-    fn passed(&mut self, now: Instant) -> Option<LimitKind> {
+    fn passed(&mut self) -> Option<LimitKind> {
         let limits = self.limits;
-        if self.logged && (limits.log_bytes.is_some() || limits.idle_output.is_some()) {
-            let length = log_length();
-            if length != self.log.0 {
-                self.log = (length, now);
-            }
-            if limits.log_bytes.is_some_and(|limit| length > limit) {
-                return Some(LimitKind::LogBytes);
-            }
-            if limits.idle_output.is_some_and(|limit| now - self.log.1 >= limit) {
-                return Some(LimitKind::IdleOutput);
-            }
-        }
         if let Some(limit) = self.entrances.iter().find_map(Entrance::hit) {
             return Some(limit);
         }
         let proc = self.proc.as_ref()?;
-        if limits.memory.is_none() && limits.processes.is_none() {
-            return None;
-        }
         let mut count = measure::count(proc, Precision::Quick);
         if limits.memory.is_some_and(|limit| count.memory > limit) {
             count.memory = measure::count(proc, Precision::Exact).memory;
@@ -358,9 +380,7 @@ impl<'a> Watch<'a> {
                 other => break other.ok().flatten(),
             }
         };
-        if self.stopped.is_none()
-            && let Some(failure) = self.failure.take()
-        {
+        if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
         let limited = self.entrances.iter().find_map(Entrance::hit);
@@ -392,8 +412,8 @@ impl<'a> Watch<'a> {
     /// How limits were held here; the builder adds what cgroups did.
     fn enforced(&self) -> Enforced {
         let when = |asked: bool, how| if asked { how } else { Enforcement::NotAsked };
-        let logged = |asked| match (asked, self.logged) {
-            (true, true) => Enforcement::Polled,
+        let logged = |asked, how| match (asked, self.log.is_some()) {
+            (true, true) => how,
             (true, false) => Enforcement::Inapplicable,
             (false, _) => Enforcement::NotAsked,
         };
@@ -403,9 +423,9 @@ impl<'a> Watch<'a> {
             memory: when(self.limits.memory.is_some(), Enforcement::Polled),
             processes: when(self.limits.processes.is_some(), processes),
             wall: when(self.limits.wall.is_some(), Enforcement::Timer),
-            idle_output: logged(self.limits.idle_output.is_some()),
+            idle_output: logged(self.limits.idle_output.is_some(), Enforcement::Timer),
             output_bytes: when(self.limits.output_bytes.is_some(), Enforcement::Polled),
-            log_bytes: logged(self.limits.log_bytes.is_some()),
+            log_bytes: logged(self.limits.log_bytes.is_some(), Enforcement::Counted),
         }
     }
 }
@@ -417,6 +437,7 @@ struct Ready {
     notes: bool,
     builder: bool,
     listener: bool,
+    log: bool,
 }
 
 fn ending(status: i32) -> Ending {

@@ -1,5 +1,6 @@
 //! A root file system out of the host's `/usr`, this test program as the command, and both users.
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test")]
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -133,7 +134,7 @@ pub(crate) fn probe_outside(name: &str, env: &[(&str, String)]) -> Output {
 pub(crate) const SOMEBODY: u32 = 54321;
 
 /// As root, runs all other tests of this program again as an ordinary user.
-pub(crate) fn again_as_an_ordinary_user(this_test: &str) {
+pub(crate) fn again_as_an_ordinary_user(this_test: &str, env: &[(&str, String)]) {
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -150,6 +151,7 @@ pub(crate) fn again_as_an_ordinary_user(this_test: &str) {
         .args(["--skip", this_test])
         .env("TMPDIR", &home)
         .env_remove(PROBE)
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .current_dir("/")
         .gid(SOMEBODY)
         .uid(SOMEBODY)
@@ -161,4 +163,42 @@ pub(crate) fn again_as_an_ordinary_user(this_test: &str) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// A value for the variable `MARK`, by which a run's processes are found from outside.
+pub(crate) fn mark() -> String {
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    format!("mark-{}-{count}.", std::process::id())
+}
+
+/// How many processes of this host have the mark in their environment.
+pub(crate) fn marked(mark: &str) -> usize {
+    let wanted = format!("MARK={mark}\0");
+    processes("environ").filter(|text| text.contains(&wanted)).count()
+}
+
+/// How many processes of this host see a mount of this directory.
+pub(crate) fn mounted(path: &Path) -> usize {
+    processes("mountinfo").filter(|text| text.contains(path.to_str().unwrap())).count()
+}
+
+fn processes(file: &str) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let pids = entries.filter(|path| path.join("stat").exists());
+    pids.filter_map(move |path| {
+        Some(String::from_utf8_lossy(&fs::read(path.join(file)).ok()?).into_owned())
+    })
+}
+
+/// Waits for something that happens soon.
+#[track_caller]
+pub(crate) fn until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..3000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it never happened");
 }
