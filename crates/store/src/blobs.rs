@@ -13,7 +13,7 @@ use crate::{
 use groundup_digest::{BlobId, Content, ObjectId};
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -43,24 +43,6 @@ impl Store {
         let mut writer = self.blob_writer()?;
         writer.write_all(bytes).tried("write", writer.path().to_owned())?;
         writer.finish()
-    }
-
-    /// Puts the bytes of an open file, from where it stands to its end, into the store; `shown` is
-    /// its path in errors.
-    pub fn put_file(&self, file: &File, shown: &Path) -> Result<Content, StoreError> {
-        let mut writer = self.blob_writer()?;
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            match (&*file).read(&mut buffer) {
-                Ok(0) => return writer.finish(),
-                Ok(count) => {
-                    let written = writer.write_all(&buffer[..count]);
-                    written.tried("write", writer.path().to_owned())?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error).tried("read", shown),
-            }
-        }
     }
 
     /// A writer for bytes whose id is known at their end.

@@ -2,7 +2,7 @@
 //! replaced by accident, nothing that stops at a directory without write permission.
 
 use crate::error::{StoreError, Tried};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, RenameFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{CWD, Mode, RenameFlags, Timespec, Timestamps, UTIME_OMIT};
 use std::{
     ffi::OsString,
     fs::{self, File, Permissions},
@@ -131,27 +131,6 @@ pub(crate) fn names(path: &Path) -> Result<Vec<OsString>, StoreError> {
 /// Removes a file; that it is gone already is fine.
 pub(crate) fn remove_file(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done.tried("remove", path),
-    }
-}
-
-/// Removes whatever is at `path`, also directories that their owner may not write.
-pub(crate) fn remove_tree(path: &Path) -> Result<(), StoreError> {
-    let stat = match rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
-        Err(rustix::io::Errno::NOENT) => return Ok(()),
-        stat => stat.tried("look at", path)?,
-    };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-        return remove_file(path);
-    }
-    if stat.st_mode & 0o700 != 0o700 {
-        fs::set_permissions(path, Permissions::from_mode(0o700)).tried("set the mode of", path)?;
-    }
-    for name in names(path)? {
-        remove_tree(&path.join(name))?;
-    }
-    match fs::remove_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done.tried("remove", path),
     }

@@ -5,7 +5,7 @@
 //! that and starts again under another name.
 
 use crate::{
-    disk,
+    below, disk,
     error::{StoreError, Tried},
 };
 use std::{
@@ -81,7 +81,7 @@ pub(crate) enum Liveness {
     /// Its maker holds it.
     Alive,
     /// Nobody holds it but this lock.
-    Dead(#[expect(dead_code, reason = "holds the lock")] File),
+    Dead(File),
     /// It was removed meanwhile.
     Gone,
 }
@@ -91,7 +91,7 @@ pub(crate) fn sweep(parent: &Path) -> Result<(), StoreError> {
     for name in disk::names(parent)? {
         let path = parent.join(name);
         if let Liveness::Dead(lock) = liveness(&path)? {
-            disk::remove_tree(&path)?;
+            below::remove_all(&path)?;
             drop(lock);
         }
     }

@@ -20,6 +20,8 @@ use std::{
 
 const MARK: [u8; 4] = *b"guj1";
 const HEADER: usize = 17;
+/// The kind of a frame that stands where a damaged one stood.
+const BLANK: u8 = 0;
 /// Longer payloads are taken for damage.
 const MAX_PAYLOAD: u32 = 1 << 30;
 
@@ -78,7 +80,7 @@ impl Frame {
         out.extend_from_slice(&self.payload);
     }
 
-    fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         (HEADER + self.payload.len()) as u64
     }
 }
@@ -231,6 +233,18 @@ impl Appender<'_> {
         self.file.set_len(end).tried("cut", &self.journal.path)
     }
 
+    /// Writes a frame that says nothing over a damaged stretch, which is as long as a frame at
+    /// least, so that the journal is whole again.
+    pub(crate) fn blank(&self, damage: Damage) -> Result<(), StoreError> {
+        let path = &self.journal.path;
+        let Some(length) = damage.length.checked_sub(HEADER as u64) else { return Ok(()) };
+        let mut bytes = Vec::new();
+        Frame { kind: BLANK, payload: vec![0; length as usize] }.write(&mut bytes);
+        // The file that is open for appending would append this, wherever it was told to write.
+        let file = File::options().write(true).open(path).tried("open", path)?;
+        file.write_all_at(&bytes, damage.offset).tried("write", path)
+    }
+
     /// Appends frames; gives the offset of each and the new end.
     pub(crate) fn append(&self, frames: &[Frame]) -> Result<(Vec<u64>, u64), StoreError> {
         let start = self.end()?;
@@ -292,11 +306,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = journal(folder.path());
         journal.lock().unwrap().append(&[frame("ab")]).unwrap();
-        let golden = [
-            &b"groundup results 1\nguj1\x07\x02\x00\x00\x00"[..],
-            &groundup_digest::BlobId::of(b"\x07ab").as_bytes()[..8],
-            b"ab",
-        ];
+        let check = groundup_digest::BlobId::of(b"\x07ab");
+        let start = &b"groundup results 1\nguj1\x07\x02\x00\x00\x00"[..];
+        let golden = [start, &check.as_bytes()[..8], b"ab"];
         assert_eq!(std::fs::read(&journal.path).unwrap(), golden.concat());
     }
 
@@ -327,8 +339,12 @@ mod tests {
             std::fs::write(&journal.path, bytes).unwrap();
             let (texts, scanned) = frames(&journal);
             assert_eq!(texts, ["one", "three"]);
-            let length = offsets[2] - offsets[1];
-            assert_eq!(scanned.damage, [Damage { offset: offsets[1], length }]);
+            let damage = Damage { offset: offsets[1], length: offsets[2] - offsets[1] };
+            assert_eq!(scanned.damage, [damage]);
+            journal.lock().unwrap().blank(damage).unwrap();
+            let (texts, scanned) = frames(&journal);
+            assert_eq!((&texts[0][..], &texts[2][..]), ("one", "three"));
+            assert_eq!(scanned.damage, []);
         }
     }
 }

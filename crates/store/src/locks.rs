@@ -78,7 +78,7 @@ mod tests {
         assert!(matches!(cancelled, Err(StoreError::Cancelled(key)) if key == a));
         drop(lock);
         assert!(store.try_lock_step(a).unwrap().is_some());
-        assert_eq!(disk::names(&folder.path().join("locks")).unwrap(), Vec::<String>::new());
+        assert!(disk::names(&folder.path().join("locks")).unwrap().is_empty());
     }
 
     #[test]

@@ -190,7 +190,7 @@ impl Store {
         self.path().join("logs/running").join(name.to_string())
     }
 
-    fn log_file(&self, name: LogName) -> PathBuf {
+    pub(crate) fn log_file(&self, name: LogName) -> PathBuf {
         let text = name.to_string();
         self.path().join("logs").join(&text[..2]).join(format!("{}.zst", &text[2..]))
     }

@@ -182,6 +182,15 @@ impl Inner {
     }
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.access == Access::ReadWrite {
+            // Hints that are lost cost only work.
+            let _ = self.flush_contents();
+        }
+    }
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("path", &self.0.path).field("access", &self.0.access).finish()

@@ -1,6 +1,6 @@
 //! Scratch space inside the store, on its file system, that no death of a process leaves behind.
 
-use crate::{Store, disk, error::StoreError, held};
+use crate::{Store, below, error::StoreError, held};
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -37,7 +37,7 @@ impl TempDir {
 impl Drop for TempDir {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next process that opens the store.
-        let _ = disk::remove_tree(&self.path);
+        let _ = below::remove_all(&self.path);
     }
 }
 

@@ -23,6 +23,11 @@ pub(crate) fn id_of_frame(frame: &Frame) -> Option<[u8; 32]> {
     }
 }
 
+/// Whether a frame is the root object of a tree.
+pub(crate) fn is_root(frame: &Frame) -> bool {
+    frame.kind == TREE
+}
+
 /// Collects the objects of a tree that is encoded.
 #[derive(Default)]
 struct Objects {

@@ -13,7 +13,7 @@ mod apply;
 mod schema;
 
 use crate::{
-    Access, StoreError, disk,
+    Access, StoreError, below, disk,
     error::Queried,
     journal::{Frame, Journal, JournalName},
 };
@@ -302,7 +302,7 @@ fn remove_others(folder: &Path, keep: &Path) -> Result<(), StoreError> {
     let keep = keep.file_name().expect("the index has a name").as_encoded_bytes();
     for name in disk::names(folder)? {
         if !name.as_encoded_bytes().starts_with(keep) {
-            disk::remove_tree(&folder.join(name))?;
+            below::remove_all(&folder.join(name))?;
         }
     }
     Ok(())

@@ -1,0 +1,252 @@
+//! Verifying: every object is read and compared with its id, and every reference is followed.
+//!
+//! That content was collected is no problem; that something a root names is gone is one.
+
+mod problem;
+mod repair;
+
+pub use problem::Problem;
+pub use repair::Repaired;
+
+use crate::{
+    Store, StoreError,
+    error::Tried,
+    inventory::BlobFile,
+    journal::{Frame, Journal},
+    records::StoredRecord,
+    results::Event,
+    roots, trees,
+};
+use groundup_digest::{DirId, ObjectId, RecordId};
+use groundup_tree::{Directory, EntryKind, TreeRoot};
+use rayon::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    fs::File,
+    io,
+    os::unix::fs::PermissionsExt,
+    sync::Mutex,
+};
+
+/// How far verifying is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Bytes of blobs that were read.
+    pub done: u64,
+    /// Bytes of all blobs.
+    pub total: u64,
+}
+
+/// What verifying found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Files of blobs that were read.
+    pub blobs: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Trees and directories that were read.
+    pub trees: u64,
+    /// Results that were read.
+    pub results: u64,
+    /// Records that were read.
+    pub records: u64,
+    /// Logs that were read.
+    pub logs: u64,
+    /// What is wrong, in the order of the folders.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+impl Store {
+    /// Reads everything; `progress` is called from several threads, but one at a time.
+    pub fn verify(
+        &self,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        self.flush_contents()?;
+        self.verify_blobs(&mut report, progress)?;
+        self.verify_trees(&mut report)?;
+        self.verify_results(&mut report)?;
+        scan(&self.0.hints, &mut report.problems, |_| true)?;
+        self.verify_logs(&mut report)?;
+        self.verify_roots(&mut report)?;
+        Ok(report)
+    }
+
+    fn verify_blobs(
+        &self,
+        report: &mut Report,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(), StoreError> {
+        let files = self.blob_files()?;
+        report.problems.extend(files.strange.into_iter().map(|path| Problem::Strange { path }));
+        report.blobs = files.blobs.len() as u64;
+        report.bytes = files.blobs.iter().map(|file| file.size).sum();
+        let state = Mutex::new((Progress { done: 0, total: report.bytes }, progress));
+        let found = files.blobs.par_iter().map(|file| {
+            let found = verify_blob(file);
+            let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            state.0.done += file.size;
+            let now = state.0;
+            (state.1)(now);
+            found
+        });
+        for problem in found.collect::<Vec<_>>() {
+            report.problems.extend(problem?);
+        }
+        Ok(())
+    }
+
+    fn verify_trees(&self, report: &mut Report) -> Result<(), StoreError> {
+        let mut known = HashSet::new();
+        let mut wanted: BTreeMap<DirId, [u8; 32]> = BTreeMap::new();
+        scan(&self.0.trees, &mut report.problems, |frame| {
+            let Some(id) = trees::id_of_frame(frame) else { return true };
+            known.insert(id);
+            let directories = match trees::is_root(frame) {
+                true => TreeRoot::from_bytes(&frame.payload).map(|root| vec![root.directory]),
+                false => Directory::from_bytes(&frame.payload).map(|directory| {
+                    let entries = directory.entries().iter();
+                    let directories = entries.filter_map(|entry| match entry.kind {
+                        EntryKind::Directory(id) => Some(id),
+                        EntryKind::Other(_) => None,
+                    });
+                    directories.collect()
+                }),
+            };
+            let Ok(directories) = directories else { return false };
+            wanted.extend(directories.into_iter().map(|directory| (directory, id)));
+            true
+        })?;
+        report.trees = known.len() as u64;
+        let missing = wanted.into_iter().filter(|(id, _)| !known.contains(id.as_bytes()));
+        report.problems.extend(missing.map(|(id, _)| Problem::MissingDirectory { id }));
+        Ok(())
+    }
+
+    fn verify_results(&self, report: &mut Report) -> Result<(), StoreError> {
+        let mut records: BTreeSet<RecordId> = BTreeSet::new();
+        scan(&self.0.records, &mut report.problems, |frame| {
+            records.extend(StoredRecord::from_frame(frame).map(|record| record.id));
+            true
+        })?;
+        report.records = records.len() as u64;
+        scan(&self.0.results, &mut report.problems, |frame| {
+            matches!(frame.kind, 0 | 3..) || Event::from_frame(frame).is_some()
+        })?;
+        for (key, result) in self.results()? {
+            report.results += 1;
+            if !records.contains(&result.record) {
+                report.problems.push(Problem::MissingRecord { key, record: result.record });
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_logs(&self, report: &mut Report) -> Result<(), StoreError> {
+        let logs = self.log_files()?;
+        report.logs = logs.len() as u64;
+        let damaged = logs.par_iter().map(|(name, path, _)| {
+            let file = File::open(path).tried("open", path)?;
+            let text =
+                zstd::Decoder::new(file).and_then(|mut text| io::copy(&mut text, &mut io::sink()));
+            Ok(text.is_err().then_some(Problem::DamagedLog { name: *name }))
+        });
+        for problem in damaged.collect::<Result<Vec<_>, StoreError>>()? {
+            report.problems.extend(problem);
+        }
+        Ok(())
+    }
+
+    fn verify_roots(&self, report: &mut Report) -> Result<(), StoreError> {
+        let folder = self.path().join("roots");
+        for name in crate::disk::names(&folder)? {
+            let path = folder.join(name);
+            let root = match roots::load(&path) {
+                Err(StoreError::MalformedText { path, problem }) => {
+                    report.problems.push(Problem::DamagedRoot { path, problem });
+                    continue;
+                }
+                root => root?,
+            };
+            let Some(root) = root else { continue };
+            let mut kept = root.objects;
+            for key in root.keys {
+                let result = self.get_result(key)?;
+                kept.extend(result.iter().flat_map(|result| result.outputs.values()));
+            }
+            let missing = kept.into_iter().filter_map(|object| self.missing(object).transpose());
+            for object in missing.collect::<Result<Vec<ObjectId>, _>>()? {
+                report.problems.push(Problem::Incomplete { root: root.name.clone(), object });
+            }
+        }
+        Ok(())
+    }
+
+    /// The object, if a part of it cannot be had.
+    fn missing(&self, object: ObjectId) -> Result<Option<ObjectId>, StoreError> {
+        match self.has_complete(object) {
+            Ok(true) => Ok(None),
+            // What is damaged was named already.
+            Ok(false) | Err(StoreError::DamagedFrame { .. } | StoreError::MalformedTree { .. }) => {
+                Ok(Some(object))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn verify_blob(blob: &BlobFile) -> Result<Option<Problem>, StoreError> {
+    let path = &blob.path;
+    let file = match File::open(path) {
+        // It was collected meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.tried("open", path)?,
+    };
+    let mode = file.metadata().tried("look at", path)?.permissions().mode() & 0o7777;
+    let reader = crate::BlobReader::new(blob.id, path.clone(), file);
+    match reader.into_content() {
+        Err(StoreError::DamagedBlob { id, path, found }) => {
+            Ok(Some(Problem::DamagedBlob { id, path, found }))
+        }
+        // A disk that cannot be read is damage too.
+        Err(StoreError::Io { path, source, .. }) => {
+            Ok(Some(Problem::UnreadableBlob { id: blob.id, path, error: source.to_string() }))
+        }
+        Ok(_) if mode != blob.executable.mode() => {
+            let (path, expected) = (path.clone(), blob.executable.mode());
+            Ok(Some(Problem::WrongMode { path, found: mode, expected }))
+        }
+        read => read.map(|_| None),
+    }
+}
+
+/// Looks at each frame of a journal; `is_good` says whether its payload is in its form.
+fn scan(
+    journal: &Journal,
+    problems: &mut Vec<Problem>,
+    mut is_good: impl FnMut(&Frame) -> bool,
+) -> Result<(), StoreError> {
+    let mut bad = Vec::new();
+    let scanned = journal.scan(0, |offset, frame| {
+        if !is_good(&frame) {
+            bad.push((offset, frame.size()));
+        }
+        Ok(())
+    })?;
+    bad.extend(scanned.damage.iter().map(|damage| (damage.offset, damage.length)));
+    bad.sort_unstable();
+    problems.extend(bad.into_iter().map(|(offset, length)| Problem::DamagedJournal {
+        path: journal.path.clone(),
+        offset,
+        length,
+    }));
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Repairing: what is damaged goes, so that it is fetched or built again when it is needed.
+
+use crate::{Problem, Report, Store, StoreError, disk, error::Tried, journal::Damage};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
+
+/// What repairing did about each problem.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Repaired {
+    /// Damaged objects that were removed; they are made again when needed.
+    pub removed: Vec<Problem>,
+    /// What was put right.
+    pub mended: Vec<Problem>,
+    /// What only a person can decide, or what comes back with the next build.
+    pub left: Vec<Problem>,
+}
+
+impl Store {
+    /// Removes what the report names as damaged, and makes the index anew.
+    ///
+    /// What a root keeps and is gone is left to the next build; a root that cannot be read and
+    /// files that are not the store's are left to the user.
+    pub fn repair(&self, report: &Report) -> Result<Repaired, StoreError> {
+        self.writable("repair")?;
+        let mut repaired = Repaired::default();
+        for problem in &report.problems {
+            let list = match problem {
+                Problem::DamagedBlob { path, .. } | Problem::UnreadableBlob { path, .. } => {
+                    disk::remove_file(path)?;
+                    &mut repaired.removed
+                }
+                Problem::DamagedLog { name } => {
+                    disk::remove_file(&self.log_file(*name))?;
+                    &mut repaired.removed
+                }
+                Problem::DamagedJournal { path, offset, length } => {
+                    let journals = self.0.journals();
+                    let journal = journals.iter().find(|journal| journal.path == *path);
+                    let damage = Damage { offset: *offset, length: *length };
+                    journal.map(|journal| journal.lock()?.blank(damage)).transpose()?;
+                    &mut repaired.removed
+                }
+                Problem::WrongMode { path, expected, .. } => {
+                    let mode = Permissions::from_mode(*expected);
+                    fs::set_permissions(path, mode).tried("set the mode of", path)?;
+                    &mut repaired.mended
+                }
+                Problem::Strange { .. }
+                | Problem::MissingDirectory { .. }
+                | Problem::MissingRecord { .. }
+                | Problem::DamagedRoot { .. }
+                | Problem::Incomplete { .. } => &mut repaired.left,
+            };
+            list.push(problem.clone());
+        }
+        self.rebuild_index()?;
+        Ok(repaired)
+    }
+
+    /// Makes the index anew from the journals.
+    pub fn rebuild_index(&self) -> Result<(), StoreError> {
+        self.writable("make the index anew")?;
+        self.0.index.clear()?;
+        self.0.journals().into_iter().try_for_each(|journal| self.0.index.catch_up(journal))
+    }
+}
