@@ -1,0 +1,411 @@
+//! Unpacking layers and archives of strangers into a tree as a value, by the rules of OCI.
+//!
+//! Nothing touches a file system: a path cannot escape, a symbolic link in the way is followed
+//! inside the tree, a device is an entry. What a tree cannot hold is an error, except extended
+//! attributes that no tree takes in (`security.selinux`, `trusted.*`): these are listed.
+
+use crate::{
+    Objects,
+    tar_reader::{ReadTarError, TarEntry, TarReader},
+    tar_writer::WHITEOUT,
+};
+use groundup_tree::{
+    Device, FileTree, Kind, LinkError, Meta, Mode, Name, NameError, Node, PathError, TreeError,
+    TreePath, Xattrs,
+};
+use std::{
+    collections::BTreeSet,
+    io::{self, Read},
+};
+use tar::EntryType;
+
+/// How much an archive may hold; one that holds more is refused, so that a bomb ends early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnpackLimits {
+    /// Entries of all layers together.
+    pub entries: u64,
+    /// Uncompressed bytes of all layers together.
+    pub bytes: u64,
+}
+
+impl Default for UnpackLimits {
+    /// Two million entries, 64 GiB.
+    fn default() -> Self {
+        Self { entries: 2_000_000, bytes: 64 << 30 }
+    }
+}
+
+/// Why an archive cannot be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// The tar stream is damaged or refused.
+    #[error("the archive cannot be read")]
+    Tar(#[from] ReadTarError),
+    /// The stream broke off or could not be decompressed.
+    #[error("the compressed archive cannot be read")]
+    Read(#[source] io::Error),
+    /// A name escapes the tree or is no name.
+    #[error("an entry has a path that no tree can hold")]
+    Path(#[from] PathError),
+    /// A symbolic link in the way leads through something that is no name.
+    #[error("{path} cannot be resolved")]
+    Name {
+        /// The entry's path.
+        path: TreePath,
+        /// What is wrong.
+        #[source]
+        source: NameError,
+    },
+    /// Symbolic links in the way lead in a circle.
+    #[error("{0} cannot be resolved: over 40 symbolic links are in the way")]
+    LinkLoop(TreePath),
+    /// The tree would become invalid.
+    #[error("an entry cannot stand where it is put")]
+    Tree(#[from] TreeError),
+    /// A hard link's target is missing or a directory.
+    #[error("{path} cannot be a hard link")]
+    Link {
+        /// The entry's path.
+        path: TreePath,
+        /// What is wrong.
+        #[source]
+        source: LinkError,
+    },
+    /// An entry of a kind that no tree holds.
+    #[error("{path} has the unknown kind {kind:?}")]
+    Kind {
+        /// The entry's path.
+        path: TreePath,
+        /// The type flag of the header.
+        kind: char,
+    },
+    /// A mode, an owner or a device number is no number that fits.
+    #[error("{path}: its {field} is out of range")]
+    Field {
+        /// The entry's path.
+        path: TreePath,
+        /// Which field.
+        field: &'static str,
+    },
+    /// The entry of the root is no directory.
+    #[error("an entry of the archive replaces the root by something that is no directory")]
+    Root,
+    /// There are more entries than the limit.
+    #[error("the archive has over {0} entries, which is the limit")]
+    TooManyEntries(u64),
+    /// There are more bytes than the limit.
+    #[error("the archive unpacks to over {0} bytes, which is the limit")]
+    TooLarge(u64),
+    /// The store could not take a file.
+    #[error("cannot put the content of {path} into the store")]
+    Store {
+        /// The entry's path.
+        path: TreePath,
+        /// What the store said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Whether names that begin with `.wh.` mean deletions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whiteouts {
+    Apply,
+    AreFiles,
+}
+
+/// Unpacks archives one over the other.
+pub(crate) struct Unpacker<'a> {
+    objects: &'a dyn Objects,
+    limits: UnpackLimits,
+    whiteouts: Whiteouts,
+    tree: FileTree,
+    ignored: BTreeSet<String>,
+}
+
+/// What unpacking gave.
+pub(crate) struct Unpacked {
+    pub(crate) tree: FileTree,
+    /// `PATH: NAME` of each extended attribute that was left out.
+    pub(crate) ignored: BTreeSet<String>,
+}
+
+impl<'a> Unpacker<'a> {
+    pub(crate) fn new(
+        objects: &'a dyn Objects,
+        limits: UnpackLimits,
+        whiteouts: Whiteouts,
+    ) -> Self {
+        let (tree, ignored) = (FileTree::new(), BTreeSet::new());
+        Self { objects, limits, whiteouts, tree, ignored }
+    }
+
+    pub(crate) fn finish(self) -> Unpacked {
+        Unpacked { tree: self.tree, ignored: self.ignored }
+    }
+
+    /// Unpacks one archive over what is there, and reads `input` to its end.
+    pub(crate) fn unpack(&mut self, input: impl Read) -> Result<(), UnpackError> {
+        let mut capped = Capped { input, left: self.limits.bytes, exceeded: false };
+        let result = self.entries(&mut capped);
+        if capped.exceeded {
+            return Err(UnpackError::TooLarge(self.limits.bytes));
+        }
+        self.limits.bytes = capped.left;
+        result
+    }
+
+    fn entries(&mut self, input: &mut impl Read) -> Result<(), UnpackError> {
+        let mut reader = TarReader::new(input);
+        // What this layer has put: its whiteouts are only for the layers below.
+        let mut put = BTreeSet::new();
+        let mut left = self.limits.entries;
+        while let Some(entry) = reader.next()? {
+            left = left.checked_sub(1).ok_or(UnpackError::TooManyEntries(self.limits.entries))?;
+            let written = TreePath::parse(&entry.path)?;
+            let Some(name) = written.name() else {
+                self.root(&entry)?;
+                continue;
+            };
+            let parent = self.resolve(&written.parent().unwrap_or_default())?;
+            let hidden = name.as_bytes().strip_prefix(WHITEOUT);
+            match hidden.filter(|_| self.whiteouts == Whiteouts::Apply) {
+                Some(b".wh..opq") => self.hide_within(&parent, &put),
+                // Book-keeping of old engines.
+                Some(hidden) if hidden.starts_with(WHITEOUT) => {}
+                Some(hidden) => {
+                    let source = |source| UnpackError::Name { path: written.clone(), source };
+                    let hidden = parent.join(&Name::new(hidden).map_err(source)?);
+                    self.hide(&hidden, &put);
+                }
+                None => {
+                    let path = parent.join(&name);
+                    self.put(&path, &entry, &mut reader)?;
+                    put.insert(path);
+                }
+            }
+        }
+        self.limits.entries = left;
+        reader.drain().map_err(UnpackError::Read)
+    }
+
+    fn root(&mut self, entry: &TarEntry) -> Result<(), UnpackError> {
+        if !entry.header.entry_type().is_dir() {
+            return Err(UnpackError::Root);
+        }
+        let meta = self.meta(&TreePath::root(), entry)?;
+        Ok(self.tree.insert(TreePath::root(), Node { meta, kind: Kind::Directory })?)
+    }
+
+    /// Takes out what lower layers have within `directory`, itself not.
+    fn hide_within(&mut self, directory: &TreePath, put: &BTreeSet<TreePath>) {
+        let children: Vec<_> = self.tree.within(directory).map(|(path, _)| path.clone()).collect();
+        for child in children {
+            if child.parent().as_ref() == Some(directory) {
+                self.hide(&child, put);
+            }
+        }
+    }
+
+    /// Takes out what lower layers have at `path` and within.
+    fn hide(&mut self, path: &TreePath, put: &BTreeSet<TreePath>) {
+        let kept = put.range(path.clone()..).next().is_some_and(|next| next.is_within(path));
+        if !kept {
+            self.tree.remove(path);
+            return;
+        }
+        let gone: Vec<_> = self.tree.within(path).map(|(path, _)| path.clone()).collect();
+        // From the leaves up: a directory goes only when nothing of this layer is in it.
+        for path in gone.iter().rev().filter(|path| !put.contains(path)) {
+            if self.tree.within(path).nth(1).is_none() {
+                self.tree.remove(path);
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        path: &TreePath,
+        entry: &TarEntry,
+        reader: &mut TarReader<impl Read>,
+    ) -> Result<(), UnpackError> {
+        let kind = match entry.header.entry_type() {
+            EntryType::Link => return self.link(path, entry),
+            EntryType::Regular | EntryType::Continuous if !is_old_directory(entry) => {
+                self.content(path, reader)?
+            }
+            EntryType::Directory | EntryType::Regular => Kind::Directory,
+            EntryType::Symlink => Kind::Symlink { target: entry.link.clone().into() },
+            EntryType::Fifo => Kind::Fifo,
+            EntryType::Char => Kind::CharDevice(device(path, entry)?),
+            EntryType::Block => Kind::BlockDevice(device(path, entry)?),
+            other => {
+                let kind = char::from(other.as_byte());
+                return Err(UnpackError::Kind { path: path.clone(), kind });
+            }
+        };
+        let mut meta = self.meta(path, entry)?;
+        if matches!(kind, Kind::Symlink { .. }) {
+            meta.mode = Mode::from_bits(0o777);
+        }
+        self.insert(path, Node { meta, kind })
+    }
+
+    fn insert(&mut self, path: &TreePath, node: Node) -> Result<(), UnpackError> {
+        if !node.is_directory() {
+            self.tree.remove(path);
+        }
+        Ok(self.tree.insert_with_parents(path.clone(), node)?)
+    }
+
+    fn link(&mut self, path: &TreePath, entry: &TarEntry) -> Result<(), UnpackError> {
+        let failed = |source| UnpackError::Link { path: path.clone(), source };
+        let target = TreePath::parse(&entry.link)?;
+        let name = target.name().ok_or_else(|| failed(LinkError::Directory(target.clone())))?;
+        let target = self.resolve(&target.parent().unwrap_or_default())?.join(&name);
+        if target == *path {
+            return Ok(());
+        }
+        let node = self.tree.get(&target);
+        let node = node.ok_or_else(|| failed(LinkError::Missing(target.clone())))?.clone();
+        if node.is_directory() {
+            return Err(failed(LinkError::Directory(target)));
+        }
+        self.insert(path, node)?;
+        self.tree.link(path.clone(), &target).map_err(failed)
+    }
+
+    fn content(
+        &mut self,
+        path: &TreePath,
+        reader: &mut TarReader<impl Read>,
+    ) -> Result<Kind, UnpackError> {
+        let failed = |source| UnpackError::Store { path: path.clone(), source };
+        let mut sink = self.objects.blob_writer().map_err(failed)?;
+        let mut content = reader.content();
+        let mut buffer = [0; 1 << 16];
+        loop {
+            let count = match content.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => result.map_err(UnpackError::Read)?,
+            };
+            if count == 0 {
+                break;
+            }
+            sink.write_all(&buffer[..count]).map_err(failed)?;
+        }
+        let content = sink.finish().map_err(failed)?;
+        Ok(Kind::File { blob: content.blob, size: content.size })
+    }
+
+    fn meta(&mut self, path: &TreePath, entry: &TarEntry) -> Result<Meta, UnpackError> {
+        let field = |field| UnpackError::Field { path: path.clone(), field };
+        let mode = entry.header.mode().map_err(|_| field("mode"))?;
+        let uid = u32::try_from(entry.uid).map_err(|_| field("owner"))?;
+        let gid = u32::try_from(entry.gid).map_err(|_| field("group"))?;
+        let mut xattrs = Xattrs::none();
+        for (name, value) in &entry.xattrs {
+            if !xattrs.insert(name, value) {
+                self.ignored.insert(format!("{path}: {}", String::from_utf8_lossy(name)));
+            }
+        }
+        Ok(Meta { mode: Mode::from_bits(mode), uid, gid, xattrs })
+    }
+
+    /// The directory that `path` leads to, symbolic links followed inside the tree.
+    fn resolve(&self, path: &TreePath) -> Result<TreePath, UnpackError> {
+        resolve(&self.tree, path)
+    }
+}
+
+/// Where `path` leads to when symbolic links are followed, the last name's too; never out of the
+/// tree. A path that is not there leads to itself.
+pub(crate) fn resolve(tree: &FileTree, path: &TreePath) -> Result<TreePath, UnpackError> {
+    let mut pending: Vec<Vec<u8>> = path.names().rev_names();
+    let mut at = TreePath::root();
+    let mut hops = 0;
+    while let Some(name) = pending.pop() {
+        if name == b".." {
+            at = at.parent().unwrap_or_default();
+            continue;
+        }
+        let source = |source| UnpackError::Name { path: path.clone(), source };
+        let next = at.join(&Name::new(&name).map_err(source)?);
+        let Some(Kind::Symlink { target }) = tree.get(&next).map(|node| &node.kind) else {
+            at = next;
+            continue;
+        };
+        hops += 1;
+        if hops > 40 {
+            return Err(UnpackError::LinkLoop(path.clone()));
+        }
+        if target.starts_with(b"/") {
+            at = TreePath::root();
+        }
+        let names = target.split(|byte| *byte == b'/').filter(|n| !matches!(*n, b"" | b"."));
+        pending.extend(names.rev_names());
+    }
+    Ok(at)
+}
+
+trait RevNames {
+    /// The names from the last to the first, owned.
+    fn rev_names(self) -> Vec<Vec<u8>>;
+}
+
+impl<'a, I: Iterator<Item = &'a [u8]>> RevNames for I {
+    fn rev_names(self) -> Vec<Vec<u8>> {
+        let mut names: Vec<_> = self.map(<[u8]>::to_vec).collect();
+        names.reverse();
+        names
+    }
+}
+
+/// Archives of before 1988 mark a directory by the slash alone.
+fn is_old_directory(entry: &TarEntry) -> bool {
+    entry.path.ends_with(b"/") && entry.size == 0
+}
+
+fn device(path: &TreePath, entry: &TarEntry) -> Result<Device, UnpackError> {
+    let field = || UnpackError::Field { path: path.clone(), field: "device number" };
+    let number = |number: io::Result<Option<u32>>| number.ok().flatten().ok_or_else(field);
+    Ok(Device {
+        major: number(entry.header.device_major())?,
+        minor: number(entry.header.device_minor())?,
+    })
+}
+
+/// Fails once more than `left` bytes were read.
+struct Capped<R> {
+    input: R,
+    left: u64,
+    exceeded: bool,
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => self.left = left,
+            None => {
+                self.exceeded = true;
+                return Err(io::Error::other("over the limit"));
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Reads gzip, zstd or plain bytes, told apart by how they begin.
+pub(crate) fn decompress<'a>(mut input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    let mut start = Vec::new();
+    (&mut input).take(4).read_to_end(&mut start)?;
+    let is_gzip = start.starts_with(&[0x1f, 0x8b]);
+    let is_zstd = start == [0x28, 0xb5, 0x2f, 0xfd];
+    let input = io::BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(input));
+    Ok(match (is_gzip, is_zstd) {
+        (true, _) => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
+        (_, true) => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
+        _ => Box::new(input),
+    })
+}
