@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Performs a plan: reuse or run each step, take in what it makes, record it.
+//!
+//! [`Surroundings::build`] is one owner loop: workers execute steps and send events back; the loop alone
+//! decides. A step's key is computed when the ids of its inputs are known, so an edit that yields
+//! the same bytes stops there. One key is built once, across processes too. Content is fetched or
+//! rebuilt only when something needs it. Nothing is printed: what happens is told as [`Event`]s.
+//!
+//! The functions behind [`Assembler`](groundup_plan::Assembler)s are handed in as [`Assemblers`].
+
+mod assemblers;
+mod builder;
+mod event;
+mod execute;
+mod outcome;
+mod record;
+mod repository;
+mod schedule;
+
+pub use assemblers::{AssembleCall, AssembleError, Assemblers};
+pub use builder::{Clock, Inputs, Surroundings};
+pub use event::{Event, Reason};
+pub use execute::{DefaultLimits, Failure, FailureKind, Held, sandbox_spec};
+pub use outcome::{Built, Outcome, Report, StepReport};
+pub use record::{RecordContext, build_record};
+pub use repository::{Repository, RepositoryError, Taken};
+pub use schedule::{BuildError, BuildOptions, KeepGoing, Order, Rerun, Resolved, resolve};

@@ -7,12 +7,12 @@ use groundup_digest::{ObjectId, StepKey, Writer};
 const ENCODING: u32 = 1;
 
 impl Step {
-    /// The key, given the ids of the inputs in their order; `salt` is the store's.
+    /// The key, given the ids of the inputs in their order.
     ///
     /// The table of the crate's documentation lists what enters.
-    pub fn key(&self, inputs: &[ObjectId], salt: &[u8]) -> StepKey {
+    pub fn key(&self, inputs: &[ObjectId]) -> StepKey {
         let mut writer = Writer::new();
-        writer.u32(ENCODING).bytes(salt);
+        writer.u32(ENCODING);
         match &self.kind {
             StepKind::Fetch(fetch) => write_fetch(&mut writer, fetch),
             StepKind::Run(run) => write_run(&mut writer, run),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn key(step: &Step) -> StepKey {
-        step.key(&[ObjectId::Tree(TreeId::of_encoded(b"r"))], b"")
+        step.key(&[ObjectId::Tree(TreeId::of_encoded(b"r"))])
     }
 
     #[test]
@@ -152,14 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn inputs_and_the_salt_change_the_key() {
+    fn inputs_change_the_key() {
         let step = step(StepKind::Run(run()));
         let other = [ObjectId::Tree(TreeId::of_encoded(b"s"))];
-        assert_ne!(step.key(&other, b""), key(&step));
-        assert_ne!(step.key(&[ObjectId::Tree(TreeId::of_encoded(b"r"))], b"s"), key(&step));
+        assert_ne!(step.key(&other), key(&step));
         let same_digest =
             [ObjectId::Blob(BlobId::from_bytes(*TreeId::of_encoded(b"r").as_bytes()))];
-        assert_ne!(step.key(&same_digest, b""), key(&step));
+        assert_ne!(step.key(&same_digest), key(&step));
     }
 
     #[test]

@@ -1,8 +1,17 @@
 //! What made what: origins of files, step records and build records, as values.
 //!
-//! [`Origins`] says for each path of a tree which input it came from. This crate does no IO and
-//! reads no clock: times and builder identity are handed in, and stand outside what is hashed.
+//! [`Origins`] says for each path of a tree which input it came from. A [`StepRecord`] is written
+//! for every execution of a step; a [`BuildRecord`] for every (commit, lock, targets), also when
+//! everything was reused. This crate does no IO and reads no clock: times and builder identity are
+//! handed in as [`Circumstances`], and stand outside what is hashed. The byte layouts are in
+//! `docs/formats/records.md`.
 
+mod build_record;
+mod circumstances;
 mod origins;
+mod step_record;
 
+pub use build_record::{BuildRecord, RecordedStep, RecordedTarget};
+pub use circumstances::Circumstances;
 pub use origins::{Origins, OriginsError};
+pub use step_record::{Ending, RecordError, StepRecord};

@@ -1,0 +1,74 @@
+//! What happens during a build, as a closed set of events.
+
+use crate::{Outcome, execute::Failure};
+use groundup_digest::StepKey;
+use groundup_plan::StepIndex;
+use std::time::Duration;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// How many steps there are, and how many of them are already known to be reused.
+    Planned {
+        /// All steps.
+        steps: usize,
+        /// Reused for sure.
+        reused: usize,
+    },
+    /// A step starts.
+    Started {
+        /// The step.
+        step: StepIndex,
+        /// Its key.
+        key: StepKey,
+        /// Why it is executed.
+        reason: Reason,
+        /// What it took last time.
+        expected: Option<Duration>,
+    },
+    /// A step waits for another process that is building the same key.
+    Waiting {
+        /// The step.
+        step: StepIndex,
+    },
+    /// Bytes came in or were written.
+    Progress {
+        /// The step.
+        step: StepIndex,
+        /// Bytes so far.
+        bytes: u64,
+        /// Bytes in all, where that is known.
+        total: Option<u64>,
+    },
+    /// A step ended.
+    Finished {
+        /// The step.
+        step: StepIndex,
+        /// How.
+        outcome: Outcome,
+        /// How long it took.
+        took: Duration,
+        /// What went wrong, if something did.
+        failure: Option<Box<Failure>>,
+    },
+    /// A key gave another answer than before: it is unstable.
+    Differs {
+        /// The step.
+        step: StepIndex,
+        /// Its key.
+        key: StepKey,
+        /// Names of the outputs that differ.
+        outputs: Vec<String>,
+    },
+}
+
+/// Why a step is executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Its key has no result.
+    New,
+    /// Its result is known, but a content that something needs is gone.
+    ContentGone,
+    /// The user asked for it.
+    Asked,
+}

@@ -1,0 +1,208 @@
+//! Executing one step: under the lock of its key, then recorded and made durable.
+
+mod command;
+mod failure;
+mod job;
+
+pub use command::{DefaultLimits, Held, sandbox_spec};
+pub use failure::{Failure, FailureKind};
+pub(crate) use job::Job;
+
+use crate::{AssembleCall, Event, Outcome, Reason, Surroundings, schedule::Message};
+use groundup_digest::ObjectId;
+use groundup_plan::StepKind;
+use groundup_provenance::{Circumstances, Ending, StepRecord};
+use groundup_store::{LogName, RecordKind, StepResult, Stored};
+use std::{
+    collections::BTreeMap,
+    sync::{atomic::AtomicBool, atomic::Ordering, mpsc::Sender},
+};
+
+/// How the execution of a step ended.
+#[derive(Debug)]
+pub(crate) enum Executed {
+    /// With outputs, made here or by another process meanwhile.
+    Done {
+        outputs: BTreeMap<String, ObjectId>,
+        by: Outcome,
+        /// Names of outputs that differ from the first result of the same key.
+        differs: Option<Vec<String>>,
+    },
+    /// Without.
+    Failed(Box<Failure>),
+    /// The build was interrupted.
+    Interrupted,
+}
+
+impl Executed {
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Executed::Done { by, .. } => *by,
+            Executed::Failed(_) => Outcome::Failed,
+            Executed::Interrupted => Outcome::Skipped,
+        }
+    }
+}
+
+/// What an execution gave, before it is recorded.
+pub(crate) struct Made {
+    pub(crate) outputs: BTreeMap<String, ObjectId>,
+    pub(crate) log: Option<LogName>,
+    pub(crate) circumstances: Circumstances,
+}
+
+/// Executes a step. Whatever happens is told by the value; this never panics for bad input.
+pub(crate) fn execute(
+    surroundings: &Surroundings<'_>,
+    job: &Job<'_>,
+    cancel: &AtomicBool,
+    messages: &Sender<Message>,
+) -> Executed {
+    match execute_locked(surroundings, job, cancel, messages) {
+        Ok(executed) => executed,
+        Err(_) if cancel.load(Ordering::Relaxed) => Executed::Interrupted,
+        Err(failure) => Executed::Failed(failure),
+    }
+}
+
+fn execute_locked(
+    surroundings: &Surroundings<'_>,
+    job: &Job<'_>,
+    cancel: &AtomicBool,
+    messages: &Sender<Message>,
+) -> Result<Executed, Box<Failure>> {
+    let store = surroundings.store;
+    let store_error = |error| Failure::store(job, error);
+    let _lock = match store.try_lock_step(job.key).map_err(store_error)? {
+        Some(lock) => lock,
+        None => {
+            let _ = messages.send(Message::Event(Event::Waiting { step: job.index }));
+            store.lock_step(job.key, cancel).map_err(store_error)?
+        }
+    };
+    // Another process may have built it since this one looked.
+    if job.reason != Reason::Asked
+        && let Some(result) = store.get_result(job.key).map_err(store_error)?
+    {
+        let mut complete = true;
+        for id in result.outputs.values() {
+            complete &= store.has_complete(*id).map_err(store_error)?;
+        }
+        if complete {
+            let (outputs, by) = (result.outputs, Outcome::Reused);
+            return Ok(Executed::Done { outputs, by, differs: None });
+        }
+    }
+    let lease = store.lease().map_err(store_error)?;
+    let inputs: Vec<_> = job.inputs.values().copied().collect();
+    lease.add_all(&inputs).map_err(store_error)?;
+    let started_ms = surroundings.clock.now_ms();
+    let made = match make(surroundings, job, cancel, messages) {
+        Ok(made) => made,
+        Err(failure) => {
+            if !cancel.load(Ordering::Relaxed) {
+                let ending = Ending::Failed(failure.headline());
+                let circumstances = Circumstances { started_ms, ..Circumstances::default() };
+                let log = failure.log;
+                record(surroundings, job, &BTreeMap::new(), ending, log, circumstances)
+                    .map_err(store_error)?;
+            }
+            return Err(failure);
+        }
+    };
+    let circumstances = Circumstances {
+        started_ms,
+        took_ms: surroundings.clock.now_ms().saturating_sub(started_ms),
+        ..made.circumstances
+    };
+    let record = record(surroundings, job, &made.outputs, Ending::Done, made.log, circumstances)
+        .map_err(store_error)?;
+    let result = StepResult { outputs: made.outputs, record };
+    let stored = store.put_result(job.key, &result).map_err(store_error)?;
+    let Stored::Differs(first) = stored else {
+        let (outputs, by) = (result.outputs, Outcome::Built);
+        return Ok(Executed::Done { outputs, by, differs: None });
+    };
+    let differing = first.outputs.iter();
+    let differing = differing.filter(|(name, id)| result.outputs.get(*name) != Some(id));
+    let differs = Some(differing.map(|(name, _)| name.clone()).collect());
+    // The first result of a key stays; only where its content is gone do consumers go on with what
+    // is there now.
+    let mut complete = true;
+    for id in first.outputs.values() {
+        complete &= store.has_complete(*id).map_err(store_error)?;
+    }
+    let outputs = if complete { first.outputs } else { result.outputs };
+    Ok(Executed::Done { outputs, by: Outcome::Built, differs })
+}
+
+fn make(
+    surroundings: &Surroundings<'_>,
+    job: &Job<'_>,
+    cancel: &AtomicBool,
+    messages: &Sender<Message>,
+) -> Result<Made, Box<Failure>> {
+    let plain = |outputs| Made { outputs, log: None, circumstances: Circumstances::default() };
+    match &job.step.kind {
+        StepKind::Fetch(fetch) => {
+            let total = match fetch {
+                groundup_plan::Fetch::File { size, .. } => Some(*size),
+                _ => None,
+            };
+            let progress = |bytes| {
+                let step = job.index;
+                let _ = messages.send(Message::Event(Event::Progress { step, bytes, total }));
+            };
+            let what = job.step.label.to_string();
+            let out = surroundings
+                .inputs
+                .fetch(fetch, &what, &progress, cancel)
+                .map_err(|error| Failure::of(job, FailureKind::Fetch, &*error))?;
+            Ok(plain(BTreeMap::from([("out".to_owned(), out)])))
+        }
+        StepKind::Assemble(assemble) => {
+            let call = AssembleCall {
+                store: surroundings.store,
+                assembler: assemble.assembler,
+                params: &assemble.params,
+                inputs: &job.inputs,
+                cancel,
+            };
+            let outputs = surroundings
+                .assemblers
+                .call(&call)
+                .map_err(|error| Failure::of(job, FailureKind::Assemble, &*error))?;
+            job.check_outputs(&outputs)?;
+            Ok(plain(outputs))
+        }
+        StepKind::Run(run) => command::run(surroundings, job, run, cancel, messages),
+    }
+}
+
+fn record(
+    surroundings: &Surroundings<'_>,
+    job: &Job<'_>,
+    outputs: &BTreeMap<String, ObjectId>,
+    ending: Ending,
+    log: Option<LogName>,
+    circumstances: Circumstances,
+) -> Result<groundup_digest::RecordId, groundup_store::StoreError> {
+    let list = |objects: &BTreeMap<String, ObjectId>| {
+        objects.iter().map(|(name, id)| (name.clone(), *id)).collect()
+    };
+    let record = StepRecord {
+        key: job.key,
+        label: job.step.label.to_string(),
+        action: job.action(),
+        inputs: list(&job.inputs),
+        outputs: list(outputs),
+        ending,
+        log: log.map(|log| log.sequence),
+        circumstances: Circumstances {
+            builder: surroundings.version.clone(),
+            by: surroundings.by.clone(),
+            ..circumstances
+        },
+    };
+    surroundings.store.put_record(RecordKind::Step, Some(job.key), &record.to_bytes())
+}

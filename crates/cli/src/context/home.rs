@@ -1,0 +1,135 @@
+//! The environment, read once: home directories, proxies, settings files, the host's apt sources.
+
+use crate::{args::Global, error::CliError};
+use groundup_fetch::{AptSource, Credentials, Offline, ProxyEnvironment, Settings, apt_sources};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The variables of the environment that mean something to groundup.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) user: Option<String>,
+    pub(crate) ci: bool,
+    pub(crate) proxies: ProxyEnvironment,
+}
+
+impl Environment {
+    /// Reads them; the only place that does.
+    #[allow(clippy::disallowed_methods, reason = "this is where the environment is read once")]
+    pub(crate) fn read() -> Self {
+        let text = |names: &[&str]| {
+            names.iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty()))
+        };
+        let home = text(&["HOME"]).map(PathBuf::from);
+        let config = text(&["XDG_CONFIG_HOME"]).map(PathBuf::from);
+        Self {
+            config: config.or_else(|| Some(home.as_ref()?.join(".config"))),
+            home,
+            user: text(&["USER", "LOGNAME"]),
+            ci: text(&["CI"]).is_some(),
+            proxies: ProxyEnvironment {
+                http_proxy: text(&["http_proxy"]),
+                https_proxy: text(&["https_proxy", "HTTPS_PROXY"]),
+                all_proxy: text(&["all_proxy", "ALL_PROXY"]),
+                no_proxy: text(&["no_proxy", "NO_PROXY"]),
+            },
+        }
+    }
+}
+
+/// What a person or machine settles.
+pub(crate) struct Home {
+    pub(crate) environment: Environment,
+    pub(crate) settings: Settings,
+    pub(crate) apt: Vec<AptSource>,
+}
+
+impl Home {
+    /// Reads the settings of the user, then those of the workspace, then the command line.
+    pub(crate) fn read(workspace: Option<&Path>, global: &Global) -> Result<Self, CliError> {
+        let environment = Environment::read();
+        let mut settings = Settings::default();
+        settings.apply_proxy_environment(environment.proxies.clone());
+        let user = environment.config.as_ref().map(|dir| dir.join("groundup/settings.toml"));
+        let local = workspace.map(|root| root.join("groundup.local.toml"));
+        for path in [user, local].into_iter().flatten() {
+            if let Some(text) = read_if_there(&path)? {
+                settings.apply(&text, &path.display().to_string())?;
+            }
+        }
+        if global.offline {
+            settings.offline = Offline::Yes;
+        }
+        settings.credentials = credentials(&environment, settings.credentials)?;
+        let apt = apt_sources(&apt_files()?);
+        Ok(Self { environment, settings, apt })
+    }
+}
+
+fn credentials(
+    environment: &Environment,
+    mut credentials: Credentials,
+) -> Result<Credentials, CliError> {
+    if let Some(home) = &environment.home {
+        if let Some(text) = read_if_there(&home.join(".netrc"))? {
+            credentials.add_netrc(&text);
+        }
+        if let Some(text) = read_if_there(&home.join(".docker/config.json"))? {
+            credentials.add_docker_config(&text);
+        }
+    }
+    for path in listed(Path::new("/etc/apt/auth.conf.d"), "conf")? {
+        // Only root may read these as a rule; without them a private archive answers 401.
+        if let Ok(text) = fs::read_to_string(&path) {
+            credentials.add_netrc(&text);
+        }
+    }
+    Ok(credentials)
+}
+
+fn apt_files() -> Result<Vec<(PathBuf, String)>, CliError> {
+    let mut paths = vec![PathBuf::from("/etc/apt/sources.list")];
+    let dir = Path::new("/etc/apt/sources.list.d");
+    paths.extend(listed(dir, "list")?);
+    paths.extend(listed(dir, "sources")?);
+    let mut files = Vec::new();
+    for path in paths {
+        if let Some(text) = read_if_there(&path)? {
+            files.push((path, text));
+        }
+    }
+    Ok(files)
+}
+
+fn listed(dir: &Path, extension: &str) -> Result<Vec<PathBuf>, CliError> {
+    if !dir.is_dir() {
+        return Ok(Vec::new());
+    }
+    let walk = walkdir::WalkDir::new(dir).min_depth(1).max_depth(1).sort_by_file_name();
+    let mut paths = Vec::new();
+    for entry in walk {
+        let entry = entry.map_err(|error| {
+            CliError::environment(format!("cannot list `{}`: {error}", dir.display()))
+        })?;
+        if entry.path().extension().is_some_and(|found| found == extension) {
+            paths.push(entry.into_path());
+        }
+    }
+    Ok(paths)
+}
+
+/// The text of a file; none if it is not there or may not be read.
+pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, CliError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            io::ErrorKind::PermissionDenied => Ok(None),
+            _ => Err(CliError::environment(format!("cannot read `{}`: {error}", path.display()))),
+        },
+    }
+}

@@ -1,0 +1,13 @@
+//! What commands act on: the workspace around the current directory, settings, store.
+
+mod home;
+mod loader;
+mod opened;
+mod workspace;
+
+pub(crate) use home::{Environment, Home, read_if_there};
+pub(crate) use loader::DiskLoader;
+pub(crate) use opened::open_store;
+pub(crate) use workspace::{
+    Context, color_choice, find_root, load_lock, read_lock, start_dir, store_path,
+};

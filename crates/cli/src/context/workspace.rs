@@ -1,0 +1,147 @@
+//! The workspace that a command acts on.
+
+use super::{DiskLoader, Home, open_store};
+use crate::{
+    args::{Color, Global},
+    error::{CliError, Kind},
+    out,
+};
+use groundup_recipe::{
+    ColorChoice, Diagnostic, Loaded, Lock, SelectError, Sources, TargetName, load,
+    lock::LOCK_FILE, render_all,
+};
+use groundup_store::{Create, Store};
+use std::path::{Path, PathBuf};
+
+/// A loaded workspace with settings and the place of its store.
+pub(crate) struct Context {
+    pub(crate) root: PathBuf,
+    pub(crate) loaded: Loaded,
+    pub(crate) home: Home,
+    pub(crate) store_path: PathBuf,
+}
+
+impl Context {
+    /// Loads the workspace around the current directory.
+    pub(crate) fn load(global: &Global) -> Result<Self, CliError> {
+        let root = find_root(global)?;
+        let home = Home::read(Some(&root), global)?;
+        let loaded = load(&DiskLoader::new(&root)).map_err(|failure| {
+            let color = color_choice(global);
+            CliError::rendered(render_all(&failure.diagnostics, &failure.sources, color))
+        })?;
+        if !loaded.warnings.is_empty() {
+            out::say(render_all(&loaded.warnings, &loaded.sources, color_choice(global)));
+        }
+        let store_path = store_path(global, &home, Some(&root));
+        Ok(Self { root, loaded, home, store_path })
+    }
+
+    /// Opens the store, making it if there is none.
+    pub(crate) fn open_store(&self) -> Result<Store, CliError> {
+        open_store(&self.store_path, Create::IfMissing)
+    }
+
+    /// The targets that words of the command line mean; the workspace's default without words.
+    pub(crate) fn select(&self, words: &[String]) -> Result<Vec<TargetName>, CliError> {
+        self.loaded.workspace.select(words).map_err(|error| {
+            let hint = match &error {
+                SelectError::Malformed { nearest, .. } | SelectError::Unknown { nearest, .. } => {
+                    nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
+                }
+                SelectError::Empty(_) => None,
+                SelectError::NoDefault => {
+                    Some("name a target, or write `default = [\"image.NAME\"]`".to_owned())
+                }
+            };
+            CliError { hint, ..CliError::of(Kind::Usage, &error) }
+        })
+    }
+
+    /// One target.
+    pub(crate) fn select_one(&self, word: &str) -> Result<TargetName, CliError> {
+        let selected = self.select(&[word.to_owned()])?;
+        match <[TargetName; 1]>::try_from(selected) {
+            Ok([target]) => Ok(target),
+            Err(several) => Err(CliError::usage(format!(
+                "`{word}` means {} targets, and this command takes one",
+                several.len()
+            ))),
+        }
+    }
+}
+
+/// The place of the store: command line or environment, settings, `store` in the workspace.
+pub(crate) fn store_path(global: &Global, home: &Home, root: Option<&Path>) -> PathBuf {
+    let named = global.store.clone().or_else(|| home.settings.store.clone());
+    named.unwrap_or_else(|| root.unwrap_or(Path::new(".")).join("store"))
+}
+
+pub(crate) fn color_choice(global: &Global) -> ColorChoice {
+    let styled = match global.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+        }
+    };
+    if styled { ColorChoice::Styled } else { ColorChoice::Plain }
+}
+
+/// The directory from which a command acts, as an absolute path.
+pub(crate) fn start_dir(global: &Global) -> Result<PathBuf, CliError> {
+    let dir = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+    dir.canonicalize().map_err(|error| {
+        CliError::usage(format!("cannot act in `{}`: {error}", dir.display()))
+    })
+}
+
+/// The nearest directory, from here up, with a `groundup.toml`.
+pub(crate) fn find_root(global: &Global) -> Result<PathBuf, CliError> {
+    let start = start_dir(global)?;
+    let found = start.ancestors().find(|dir| dir.join(groundup_recipe::WORKSPACE_FILE).is_file());
+    found.map(Path::to_owned).ok_or_else(|| {
+        CliError::usage(format!(
+            "there is no {} in `{}` or a directory above it",
+            groundup_recipe::WORKSPACE_FILE,
+            start.display()
+        ))
+        .hint("run `groundup init` to write a small workspace that builds")
+    })
+}
+
+/// The lock of a workspace, empty if there is none. Its text is added to `sources`, so that spans
+/// of pins can be located.
+pub(crate) fn read_lock(
+    root: &Path,
+    sources: &mut Sources,
+    global: &Global,
+) -> Result<(Lock, Option<String>), CliError> {
+    let path = root.join(LOCK_FILE);
+    let Some(text) = super::home::read_if_there(&path)? else {
+        return Ok((Lock::default(), None));
+    };
+    match Lock::parse(sources, LOCK_FILE, &text) {
+        Ok(lock) => Ok((lock, Some(text))),
+        Err(diagnostics) => {
+            Err(CliError::rendered(render_all(&diagnostics, sources, color_choice(global))))
+        }
+    }
+}
+
+/// The lock of a workspace, refused if it does not fit the recipes.
+pub(crate) fn load_lock(
+    context: &mut Context,
+    global: &Global,
+) -> Result<(Lock, Option<String>), CliError> {
+    let (lock, text) = read_lock(&context.root, &mut context.loaded.sources, global)?;
+    let stale = lock.check(&context.loaded.workspace);
+    if stale.is_empty() {
+        return Ok((lock, text));
+    }
+    let diagnostics: Vec<Diagnostic> = stale.iter().map(|stale| stale.to_diagnostic()).collect();
+    let rendered = render_all(&diagnostics, &context.loaded.sources, color_choice(global));
+    let mut error = CliError::rendered(rendered);
+    error.kind = Kind::Usage;
+    Err(error.hint("run `groundup lock`, look at what moved, and commit groundup.lock"))
+}

@@ -1,0 +1,109 @@
+//! What a command ends with when it cannot do its job: kind, words, remedy, exit code.
+
+use groundup_recipe::LoadFailure;
+use std::{error::Error, fmt, process::ExitCode};
+
+/// Who has to act, which decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The answer is no: a step failed, a check found something. Exit code 1.
+    No,
+    /// Usage or recipe. Exit code 2.
+    Usage,
+    /// The environment: network, disk, permissions, kernel settings. Exit code 3.
+    Environment,
+    /// A bug of groundup. Exit code 70.
+    Bug,
+}
+
+/// An error in words.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) kind: Kind,
+    /// What was tried and why it failed, the outermost first.
+    pub(crate) messages: Vec<String>,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+    /// Diagnostics that are rendered already.
+    pub(crate) rendered: Option<String>,
+}
+
+impl CliError {
+    /// An error in the user's words or files.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// An error of the machine around us.
+    pub(crate) fn environment(message: impl Into<String>) -> Self {
+        Self::new(Kind::Environment, message)
+    }
+
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, messages: vec![message.into()], hint: None, rendered: None }
+    }
+
+    /// An error value with all that it was caused by.
+    pub(crate) fn of(kind: Kind, error: &(dyn Error + 'static)) -> Self {
+        let chain = std::iter::successors(Some(error), |error| error.source());
+        let messages = chain.map(ToString::to_string).collect();
+        Self { kind, messages, hint: None, rendered: None }
+    }
+
+    /// The same error with what was being tried on top.
+    pub(crate) fn while_trying(mut self, what: impl Into<String>) -> Self {
+        self.messages.insert(0, what.into());
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Diagnostics in their final form.
+    pub(crate) fn rendered(text: String) -> Self {
+        Self { kind: Kind::Usage, messages: Vec::new(), hint: None, rendered: Some(text) }
+    }
+
+    /// The exit code of this kind.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self.kind {
+            Kind::No => 1,
+            Kind::Usage => 2,
+            Kind::Environment => 3,
+            Kind::Bug => 70,
+        })
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.messages.join(": "))
+    }
+}
+
+/// Errors whose kind is the same wherever they come up.
+macro_rules! always {
+    ($($error:ty => $kind:ident),* $(,)?) => {$(
+        impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::of(Kind::$kind, &error)
+            }
+        }
+    )*};
+}
+
+always! {
+    groundup_store::StoreError => Environment,
+    groundup_store::OpenError => Environment,
+    groundup_store::CheckoutError => Environment,
+    groundup_build::RepositoryError => Usage,
+    groundup_fetch::SettingsError => Usage,
+}
+
+impl From<LoadFailure> for CliError {
+    fn from(failure: LoadFailure) -> Self {
+        Self::rendered(failure.to_string())
+    }
+}
