@@ -29,3 +29,6 @@ pub use relation::{Operator, Relation, RelationError, Relations, relations};
 pub use release::{CLOCK_TOLERANCE, Release, ReleaseError, ReleaseFile};
 pub use sources::{SourceFile, SourcePackage, Sources, SourcesError};
 pub use version::{Version, VersionError, compare};
+
+#[cfg(test)]
+mod trust_tests;
