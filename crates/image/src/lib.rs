@@ -21,7 +21,11 @@ mod layer;
 mod layout;
 mod manifest;
 mod objects;
+#[cfg(test)]
+mod pipeline_tests;
 mod platform;
+#[cfg(test)]
+mod sample;
 mod split;
 mod steps;
 mod tar_reader;
@@ -46,9 +50,8 @@ pub use objects::{BlobSink, Objects};
 pub use platform::{ParsePlatformError, Platform};
 pub use split::{LayerPlan, PlannedLayer, plan_layers};
 pub use steps::{
-    BaseRef, IMAGE_VERSION, ImageError, ImageParams, IndexParams, LayerFacts, LayerOutput,
-    SPLIT_VERSION, SplitOutput, SplitParams, image_step, index_step, layer_output, layer_step,
-    split_step,
+    IMAGE_VERSION, ImageError, ImageParams, IndexParams, LayerFacts, LayerOutput, SPLIT_VERSION,
+    SplitOutput, SplitParams, image_step, index_step, layer_output, layer_step, split_step,
 };
 pub use tar_reader::ReadTarError;
 pub use tar_writer::{RootEntry, WriteTarError, write_tar};

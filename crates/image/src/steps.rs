@@ -72,16 +72,6 @@ pub enum ImageError {
     },
 }
 
-/// A base image: its tree, and its layers in a layout that has this one image, as
-/// [`base_step`](crate::base_step) makes both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BaseRef {
-    /// What its layers unpack to.
-    pub tree: TreeId,
-    /// Its original blobs.
-    pub layout: TreeId,
-}
-
 /// Parameters of a split step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,7 +85,7 @@ pub struct SplitParams {
 pub struct SplitOutput {
     /// `layer.00` and so on, always as many as the budget.
     pub layers: Vec<(String, TreeId)>,
-    /// What the lowest layer deletes: a JSON list of paths, each as a list of bytes or a text.
+    /// What the lowest layer deletes: a JSON list of paths, each a text, or bytes if it is not UTF-8.
     pub deletions: BlobId,
     /// For each layer the labels of what is in it, as JSON.
     pub labels: BlobId,
@@ -106,7 +96,7 @@ pub fn layer_output(index: usize) -> String {
     format!("layer.{index:02}")
 }
 
-/// Splits a tree into layers; over a base, the difference.
+/// Splits a tree into layers; over the tree of a base, the difference.
 pub fn split_step(
     objects: &dyn Objects,
     tree: TreeId,
@@ -220,7 +210,8 @@ pub struct ImageParams {
 
 /// Puts the layers together to an image for one platform: a layout with one manifest.
 ///
-/// `labels` is that of the split step; without it, history says only that layers are ours.
+/// `labels` is that of the split step; without it, history says only that layers are ours. `base` is
+/// the layout of [`base_step`](crate::base_step).
 pub fn image_step(
     objects: &dyn Objects,
     layers: &[LayerOutput],

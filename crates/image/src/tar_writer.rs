@@ -317,6 +317,97 @@ fn pax_record(key: &[u8], value: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    use crate::sample;
+    use groundup_digest::Sha256;
+    use groundup_tree::Xattrs;
+
+    fn tar_of(tree: &FileTree, deleted: &[TreePath]) -> Result<Vec<u8>, WriteTarError> {
+        let mut out = Vec::new();
+        write_tar(tree, deleted, RootEntry::Write, sample::open, &mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn bytes_are_pinned() {
+        let deleted = [sample::path("etc/gone"), sample::path("opt")];
+        let tar = tar_of(&sample::tree(), &deleted).unwrap();
+        assert_eq!(tar.len() % 512, 0);
+        assert_eq!(
+            Sha256::of(&tar).to_string(),
+            "5c70c329c3620eeb151c0e02ea5ff53e60c47b5c1171406bfb1231da6d22c5a2"
+        );
+    }
+
+    #[test]
+    fn the_tar_crate_reads_what_is_written() {
+        let tar = tar_of(&sample::tree(), &[sample::path("etc/gone")]).unwrap();
+        let mut archive = tar::Archive::new(&tar[..]);
+        let mut names = Vec::new();
+        for entry in archive.entries().unwrap() {
+            let entry = entry.unwrap();
+            let header = entry.header();
+            assert_eq!(header.mtime().unwrap(), FILE_TIME as u64);
+            assert_eq!(header.username_bytes().unwrap(), b"");
+            names.push(String::from_utf8_lossy(&entry.path_bytes()).into_owned());
+        }
+        assert_eq!(names[0], "./");
+        assert!(names.contains(&"etc/.wh.gone".to_owned()));
+        assert!(names.contains(&sample::LONG.to_owned()));
+        assert!(
+            names.is_sorted_by(|a, b| TreePath::parse(a.as_bytes()).unwrap()
+                < TreePath::parse(b.as_bytes()).unwrap())
+        );
+    }
+
+    #[test]
+    fn rejects_names_that_mean_deletions() {
+        let mut tree = FileTree::new();
+        tree.insert(sample::path(".wh.x"), sample::file("")).unwrap();
+        assert!(matches!(tar_of(&tree, &[]), Err(WriteTarError::WhiteoutName(_))));
+        let mut out = Vec::new();
+        write_tar(&tree, &[], RootEntry::Omit, sample::open, &mut out).unwrap();
+        let long = sample::path(&"x".repeat(252));
+        let error = tar_of(&FileTree::new(), &[long]).unwrap_err();
+        assert!(matches!(error, WriteTarError::LongWhiteout(_)));
+    }
+
+    #[test]
+    fn rejects_content_of_another_size() {
+        for size in [1, 3] {
+            let mut tree = FileTree::new();
+            tree.insert(sample::path("x"), Node::file(BlobId::of(b"ab"), size, 0o644)).unwrap();
+            let mut out = Vec::new();
+            let result = write_tar(&tree, &[], RootEntry::Write, |_| Ok(&b"ab"[..]), &mut out);
+            assert!(matches!(result, Err(WriteTarError::Size { .. })));
+        }
+    }
+
+    #[test]
+    fn rejects_what_a_header_cannot_hold() {
+        let mut tree = FileTree::new();
+        let device = Device { major: 1 << 22, minor: 0 };
+        let node = Node { meta: Meta::root_owned(0o600), kind: Kind::CharDevice(device) };
+        tree.insert(sample::path("x"), node).unwrap();
+        assert!(matches!(tar_of(&tree, &[]), Err(WriteTarError::Device { .. })));
+        let mut tree = FileTree::new();
+        let mut node = sample::file("x");
+        assert!(node.meta.xattrs.insert(b"user.a=b", b""));
+        tree.insert(sample::path("x"), node).unwrap();
+        assert!(matches!(tar_of(&tree, &[]), Err(WriteTarError::XattrName { .. })));
+    }
+
+    #[test]
+    fn large_numbers_go_to_records() {
+        let meta = Meta {
+            mode: Meta::root_owned(0).mode,
+            uid: MAX_ID + 1,
+            gid: MAX_ID,
+            xattrs: Xattrs::none(),
+        };
+        let records = pax_records(&sample::path("x"), b"x", b"", &meta, MAX_SIZE + 1).unwrap();
+        assert_eq!(records, b"19 size=8589934592\n15 uid=2097152\n");
+    }
+
     #[test]
     fn the_length_of_a_record_counts_its_own_digits() {
         // POSIX pax: `30 mtime=...`; the turn from 9 to 10 and from 99 to 100 bytes.

@@ -409,3 +409,171 @@ pub(crate) fn decompress<'a>(mut input: impl Read + 'a) -> io::Result<Box<dyn Re
         _ => Box::new(input),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        objects::memory::Memory,
+        sample::{self, path},
+        tar_writer::{RootEntry, write_tar},
+    };
+    use tar::{Builder, Header};
+
+    /// An entry of a made-up archive: name, kind, target or content.
+    fn archive(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
+        let mut builder = Builder::new(Vec::new());
+        for (name, kind, text) in entries {
+            let mut header = Header::new_gnu();
+            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_mode(0o755);
+            let is_link = matches!(kind, EntryType::Symlink | EntryType::Link);
+            let content = if is_link { "" } else { text };
+            if is_link {
+                header.as_gnu_mut().unwrap().linkname[..text.len()]
+                    .copy_from_slice(text.as_bytes());
+            }
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            builder.append(&header, content.as_bytes()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn unpack(layers: &[Vec<u8>], limits: UnpackLimits) -> Result<FileTree, UnpackError> {
+        let memory = Memory::default();
+        let mut unpacker = Unpacker::new(&memory, limits, Whiteouts::Apply);
+        for layer in layers {
+            unpacker.unpack(decompress(&layer[..]).map_err(UnpackError::Read)?)?;
+        }
+        Ok(unpacker.finish().tree)
+    }
+
+    fn names(layers: &[Vec<u8>]) -> Vec<String> {
+        let tree = unpack(layers, UnpackLimits::default()).unwrap();
+        tree.iter().skip(1).map(|(path, _)| path.to_string()).collect()
+    }
+
+    fn error(entries: &[(&str, EntryType, &str)]) -> UnpackError {
+        unpack(&[archive(entries)], UnpackLimits::default()).unwrap_err()
+    }
+
+    use EntryType::{Directory as Dir, Link, Regular as File, Symlink};
+
+    #[test]
+    fn what_our_encoder_writes_comes_back_equal() {
+        let mut tar = Vec::new();
+        write_tar(&sample::tree(), &[], RootEntry::Write, sample::open, &mut tar).unwrap();
+        assert_eq!(unpack(&[tar], UnpackLimits::default()).unwrap(), sample::tree());
+    }
+
+    #[test]
+    fn whiteouts_hide_lower_layers_only_wherever_they_stand() {
+        let lower =
+            archive(&[("d/", Dir, ""), ("d/a", File, "1"), ("d/b", File, "2"), ("e", File, "")]);
+        let upper = archive(&[
+            ("d/b", File, "3"),
+            ("d/.wh.b", File, ""),
+            ("d/.wh.a", File, ""),
+            (".wh.e", File, ""),
+        ]);
+        assert_eq!(names(&[lower.clone(), upper]), ["/d", "/d/b"]);
+        let opaque = archive(&[("d/c/x", File, "3"), ("d/.wh..wh..opq", File, "")]);
+        assert_eq!(names(&[lower.clone(), opaque]), ["/d", "/d/c", "/d/c/x", "/e"]);
+        let book_keeping = archive(&[(".wh..wh.plnk", File, ""), (".wh.never-there", File, "")]);
+        assert_eq!(names(&[lower, book_keeping]).len(), 4);
+    }
+
+    #[test]
+    fn a_file_replaces_a_directory_and_the_other_way_round() {
+        let lower = archive(&[("d/a", File, "1"), ("f", File, "2")]);
+        let upper = archive(&[("d", File, "1"), ("f/x", File, "")]);
+        assert!(matches!(
+            unpack(&[lower.clone(), upper], UnpackLimits::default()),
+            Err(UnpackError::Tree(_))
+        ));
+        let upper = archive(&[("d", File, "1"), ("f/", Dir, ""), ("f/x", File, "")]);
+        assert_eq!(names(&[lower, upper]), ["/d", "/f", "/f/x"]);
+    }
+
+    #[test]
+    fn links_in_the_way_are_followed_inside_the_tree() {
+        let lower = archive(&[("usr/bin/", Dir, ""), ("bin", Symlink, "../../usr/./bin")]);
+        let upper = archive(&[("bin/sh", File, ""), ("bin/.wh.none", File, "")]);
+        assert_eq!(names(&[lower, upper]), ["/bin", "/usr", "/usr/bin", "/usr/bin/sh"]);
+        let circle = error(&[("a", Symlink, "b"), ("b", Symlink, "/a"), ("a/x", File, "")]);
+        assert!(matches!(circle, UnpackError::LinkLoop(_)));
+    }
+
+    #[test]
+    fn hard_links_reach_lower_layers_and_end_when_one_is_replaced() {
+        let lower = archive(&[("a", File, "1")]);
+        let middle = archive(&[("b", Link, "./a"), ("c", Link, "/b")]);
+        let tree = unpack(&[lower.clone(), middle.clone()], UnpackLimits::default()).unwrap();
+        assert_eq!(tree.links().sets(), [[&path("a"), &path("b"), &path("c")]]);
+        let upper = archive(&[("a", File, "2")]);
+        let tree = unpack(&[lower, middle, upper], UnpackLimits::default()).unwrap();
+        assert_eq!(tree.links().sets(), [[&path("b"), &path("c")]]);
+    }
+
+    #[test]
+    fn rejects_paths_that_escape() {
+        assert!(matches!(error(&[("../x", File, "")]), UnpackError::Path(_)));
+        assert!(matches!(error(&[("a/../../x", File, "")]), UnpackError::Path(_)));
+        assert!(matches!(error(&[("x", Link, "../../etc/passwd")]), UnpackError::Path(_)));
+        assert!(matches!(error(&[("./", File, "")]), UnpackError::Root));
+        assert_eq!(names(&[archive(&[("/etc/x", File, "")])]), ["/etc", "/etc/x"]);
+    }
+
+    #[test]
+    fn rejects_hard_links_to_nothing_and_to_directories() {
+        assert!(matches!(error(&[("x", Link, "y")]), UnpackError::Link { .. }));
+        assert!(matches!(error(&[("d/", Dir, ""), ("x", Link, "d")]), UnpackError::Link { .. }));
+        assert!(matches!(error(&[("x", Symlink, "")]), UnpackError::Tree(_)));
+    }
+
+    #[test]
+    fn rejects_unknown_kinds_and_sparse_files() {
+        let unknown = error(&[("x", EntryType::new(b'Z'), "")]);
+        assert!(matches!(unknown, UnpackError::Kind { kind: 'Z', .. }));
+        let sparse = error(&[("x", EntryType::GNUSparse, "")]);
+        assert!(matches!(sparse, UnpackError::Tar(ReadTarError::Sparse { entry: 1 })));
+        let pax = [("p", EntryType::XHeader, "22 GNU.sparse.major=1\n"), ("x", File, "")];
+        assert!(matches!(error(&pax), UnpackError::Tar(ReadTarError::Sparse { .. })));
+    }
+
+    #[test]
+    fn rejects_damaged_headers_records_and_ends() {
+        let mut damaged = archive(&[("x", File, "")]);
+        damaged[0] = b'y';
+        let result = unpack(&[damaged], UnpackLimits::default());
+        assert!(matches!(result, Err(UnpackError::Tar(ReadTarError::Header { entry: 1 }))));
+        for record in ["5 a=b\n", "99 a=b\n", "x", "6 a b\n", "0 a=b\n", "-1 a=\n", "3 a=b\n"] {
+            let pax = error(&[("p", EntryType::XHeader, record), ("x", File, "")]);
+            assert!(matches!(pax, UnpackError::Tar(ReadTarError::Pax { .. })), "{record:?}: {pax}");
+        }
+        let whole = archive(&[("x", File, "content")]);
+        for end in [100, 515] {
+            let result = unpack(&[whole[..end].to_vec()], UnpackLimits::default());
+            assert!(result.is_err(), "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn bombs_end_at_the_limits() {
+        let zeros = "0".repeat(3 << 20);
+        let long = error(&[("p", EntryType::XHeader, &zeros)]);
+        assert!(matches!(long, UnpackError::Tar(ReadTarError::Extension { .. })));
+        let limits = UnpackLimits { entries: 10, bytes: 1 << 20 };
+        let large = archive(&[("x", File, &zeros)]);
+        let packed = zstd::encode_all(&large[..], 3).unwrap();
+        assert!(matches!(unpack(&[packed], limits), Err(UnpackError::TooLarge(_))));
+        let half = archive(&[("x", File, &zeros[..600_000])]);
+        assert!(matches!(unpack(&[half.clone(), half], limits), Err(UnpackError::TooLarge(_))));
+        let many = archive(&[("x", File, ""); 11]);
+        assert!(matches!(unpack(&[many], limits), Err(UnpackError::TooManyEntries(10))));
+    }
+}
