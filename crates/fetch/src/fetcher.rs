@@ -333,7 +333,7 @@ impl Fetcher {
         let directories = self.settings().vendor.iter();
         let paths = directories.flat_map(|dir| [dir.join(&name), dir.join("sha256").join(&name)]);
         let there = paths.filter(|path| path.exists());
-        there.filter_map(|path| Location::parse(path.to_str()?).ok()).collect()
+        there.filter_map(|path| Location::of_path(&path)).collect()
     }
 
     fn failed(&self, what: String, mut failures: Vec<Failure>, skipped: Skipped) -> FetchError {

@@ -297,7 +297,10 @@ impl<'a> Repository<'a> {
             match child.try_wait() {
                 Ok(Some(status)) => break status,
                 Ok(None) => {}
-                Err(source) => return Err(GitError::Missing(source)),
+                Err(source) => {
+                    let path = PathBuf::from("git");
+                    return Err(GitError::Io { action: "wait for", path, source });
+                }
             }
             if let Err(error) = self.check_cancelled() {
                 let _ = child.kill();

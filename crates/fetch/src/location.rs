@@ -5,7 +5,10 @@
 
 use crate::Credential;
 use reqwest::Url;
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// One place where bytes may be.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,10 +41,14 @@ impl Location {
     pub fn parse(text: &str) -> Result<Self, ParseLocationError> {
         let syntax = || ParseLocationError::Syntax(without_userinfo(text));
         if text.starts_with('/') {
-            let url = Url::from_file_path(text).map_err(|()| syntax())?;
-            return Ok(Self { url, credential: None });
+            return Self::of_path(Path::new(text)).ok_or_else(syntax);
         }
         Self::from_url(Url::parse(text).map_err(|_| syntax())?)
+    }
+
+    /// An absolute path of this machine; nothing for a relative one.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        Some(Self { url: Url::from_file_path(path).ok()?, credential: None })
     }
 
     pub(crate) fn from_url(mut url: Url) -> Result<Self, ParseLocationError> {

@@ -10,7 +10,7 @@
 //! What is fetched is checked against the lock or a signature, so the order is a matter of speed
 //! and reach, not of trust.
 
-use crate::{AptSource, Location, ParseLocationError, Settings};
+use crate::{AptSource, HostAptSources, Location, ParseLocationError, Settings};
 use std::fmt;
 
 /// Which kind of archive it is.
@@ -124,7 +124,7 @@ pub fn mirrors_for(
         ArchiveKind::ThirdParty => AskedHost::No,
         _ => AskedHost::Yes,
     };
-    if asked_host == AskedHost::Yes {
+    if asked_host == AskedHost::Yes && settings.host_apt_sources == HostAptSources::Use {
         let mut ranked: Vec<_> =
             host.iter().filter_map(|source| Some((rank(source, archive)?, source))).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
@@ -234,6 +234,13 @@ mod tests {
             "https://url.invalid/debian",
         ];
         assert_eq!(places(archive, settings)[..4], expected);
+    }
+
+    #[test]
+    fn the_hosts_sources_can_be_left_out() {
+        let settings =
+            "[network]\nhost-apt-sources = false\n[mirrors]\ndebian = [\"/srv/debian\"]\n";
+        assert_eq!(places(bookworm(), settings), ["/srv/debian"]);
     }
 
     #[test]

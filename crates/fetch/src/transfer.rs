@@ -97,17 +97,18 @@ pub enum LocationError {
         asked: u64,
     },
     /// Not the pinned size.
-    #[error(
-        "the size is not the pinned one: expected {expected} bytes, got {}{got}; {REMEDY}",
-        if *.open { "more than " } else { "" }
-    )]
+    #[error("the size is not the pinned one: expected {expected} bytes, got {got}; {REMEDY}")]
     WrongSize {
         /// Bytes by the pin.
         expected: u64,
-        /// Bytes there; where `open`, no more were taken.
+        /// Bytes there.
         got: u64,
-        /// Whether there are more.
-        open: bool,
+    },
+    /// More than the pinned size; the rest was not taken.
+    #[error("the size is not the pinned one: expected {expected} bytes, got more; {REMEDY}")]
+    Longer {
+        /// Bytes by the pin.
+        expected: u64,
     },
     /// Not the pinned content.
     #[error(
@@ -378,9 +379,7 @@ impl Transfer<'_> {
         let limit = self.expected.limit();
         if got > limit {
             return Err(match self.expected {
-                Expected::Pinned(_, expected) => {
-                    LocationError::WrongSize { expected, got: expected, open: true }.into()
-                }
+                Expected::Pinned(_, expected) => LocationError::Longer { expected }.into(),
                 Expected::AtMost(limit) => LocationError::TooLong { limit }.into(),
             });
         }
@@ -396,7 +395,7 @@ impl Transfer<'_> {
     fn check_total(&self, total: u64) -> Result<(), LocationError> {
         match self.expected {
             Expected::Pinned(_, expected) if total != expected => {
-                Err(LocationError::WrongSize { expected, got: total, open: false })
+                Err(LocationError::WrongSize { expected, got: total })
             }
             Expected::AtMost(limit) if total > limit => Err(LocationError::TooLong { limit }),
             _ => Ok(()),
@@ -410,7 +409,7 @@ impl Transfer<'_> {
             Expected::Pinned(expected, size) if content.size != size => {
                 debug_assert_ne!(expected, content.sha256);
                 let (expected, got) = (size, content.size);
-                Err(LocationError::WrongSize { expected, got, open: false }.into())
+                Err(LocationError::WrongSize { expected, got }.into())
             }
             Expected::Pinned(expected, _) if content.sha256 != expected => {
                 let (got, size) = (content.sha256, content.size);

@@ -341,7 +341,8 @@ impl<'a> Registry<'a> {
         let top = self.top(image)?;
         let own = self.fetcher.settings().credentials.of_registry(top.url()).cloned();
         let what = format!("access to registry {}", image.host);
-        let asked = self.fetcher.fetch_unpinned(&what, &[top.clone()], TOKEN_LIMIT, cancel);
+        let asked =
+            self.fetcher.fetch_unpinned(&what, std::slice::from_ref(&top), TOKEN_LIMIT, cancel);
         let header = match asked {
             Ok(_) => return Ok(own),
             Err(error) => match challenge(&error) {

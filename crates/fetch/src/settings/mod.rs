@@ -7,7 +7,7 @@
 mod text;
 
 use crate::{Credentials, Location};
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, path::PathBuf, time::Duration};
 
 pub use text::SettingsError;
 
@@ -64,8 +64,8 @@ pub enum HostAptSources {
     Ignore,
 }
 
-/// Which proxies are used.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which proxies are used; they may hold passwords, so nothing of them is printed.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Proxies {
     /// For `http` URLs.
     pub http: Option<String>,
@@ -73,6 +73,13 @@ pub struct Proxies {
     pub https: Option<String>,
     /// Hosts, domains and networks that are reached directly, separated by commas.
     pub no_proxy: Option<String>,
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (http, https) = (self.http.is_some(), self.https.is_some());
+        write!(f, "Proxies {{ http: {http}, https: {https}, no_proxy: {:?} }}", self.no_proxy)
+    }
 }
 
 impl Default for Settings {

@@ -108,7 +108,7 @@ pub(super) fn apply(
     })?;
     settings.store = parsed.store.or(settings.store.take());
     settings.jobs = parsed.jobs.or(settings.jobs);
-    replace(&mut settings.vendor, parsed.vendor);
+    replace(&mut settings.vendor, absolute(parsed.vendor, "vendor", origin)?);
     replace(&mut settings.offline, parsed.offline.map(offline));
     for (key, places) in parsed.mirrors {
         let places = places.iter().map(|place| Location::parse(place)).collect::<Result<_, _>>();
@@ -143,7 +143,7 @@ fn network(settings: &mut Settings, text: Network, origin: &str) -> Result<(), S
     }
     replace(&mut settings.connections_per_host, text.connections_per_host);
     replace(&mut settings.host_apt_sources, text.host_apt_sources.map(host_apt_sources));
-    replace(&mut settings.ca_files, text.ca_files);
+    replace(&mut settings.ca_files, absolute(text.ca_files, "network.ca-files", origin)?);
     replace(&mut settings.insecure_registries, text.insecure_registries);
     Ok(())
 }
@@ -165,6 +165,24 @@ fn credentials(
     }
     settings.credentials.prefer(own);
     Ok(())
+}
+
+/// Refuses relative paths: a settings file counts in many working directories.
+fn absolute(
+    paths: Option<Vec<PathBuf>>,
+    key: &str,
+    origin: &str,
+) -> Result<Option<Vec<PathBuf>>, SettingsError> {
+    let relative = paths.iter().flatten().find(|path| !path.is_absolute());
+    match relative {
+        None => Ok(paths),
+        Some(path) => Err(SettingsError::Value {
+            origin: origin.to_owned(),
+            key: key.to_owned(),
+            expected: "a list of absolute paths",
+            found: path.display().to_string(),
+        }),
+    }
 }
 
 fn replace<T>(place: &mut T, value: Option<T>) {
@@ -216,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_documentation_is_a_settings_file() {
+        let text = include_str!("../../../../docs/settings.md");
+        let example = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let found = Settings::parse(example, "docs/settings.md").unwrap();
+        let defaults = Settings::default();
+        // The table of defaults and the example agree.
+        assert_eq!((found.retries, found.retry_wait), (defaults.retries, defaults.retry_wait));
+        assert_eq!(found.connect_timeout, defaults.connect_timeout);
+        assert_eq!(found.idle_timeout, defaults.idle_timeout);
+        assert_eq!(found.connections_per_host, defaults.connections_per_host);
+        assert_eq!(found.mirrors.len(), 3);
+    }
+
+    #[test]
     fn the_longest_path_of_a_host_counts() {
         let text = "[credentials.\"a.invalid\"]\ntoken = \"all\"\n\
                     [credentials.\"a.invalid/x\"]\ntoken = \"x\"\n";
@@ -233,6 +265,7 @@ mod tests {
             "settings.toml: `network.idle-timeout` must be a time such as `500ms`, `60s` or `5m`, \
              not `60`"
         );
+        assert!(message("vendor = [\"pins\"]\n").contains("absolute paths, not `pins`"));
         assert!(message("[mirrors]\ndebian = [\"debian\"]\n").contains("mirrors.debian"));
         assert!(message("[credentials.h]\nuser = \"u\"\n").contains("credentials.\"h\""));
         let error = Settings::parse("retrys = 1\n", "settings.toml").unwrap_err();
