@@ -132,6 +132,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn a_plan_keeps_the_budget_and_loses_nothing(set in package_set(), max in 1usize..40) {
             let (tree, origins) = packages(&set);

@@ -1,9 +1,11 @@
 //! The assemble steps that make an image, each a pure function of ids and parameters.
 //!
-//!     tree, origins, base ──split──> layer.00 … layer.NN, deletions, labels
-//!     layer.00, deletions ──layer──> blob, facts          (one step for each layer)
-//!     blobs, facts, labels, base ──image──> layout        (one for each platform)
-//!     layouts ──index──> layout                           (the image)
+//! ```text
+//! tree, origins, base ──split──> layer.00 … layer.NN, deletions, labels
+//! layer.00, deletions ──layer──> blob, facts          (one step for each layer)
+//! blobs, facts, labels, base ──image──> layout        (one for each platform)
+//! layouts ──index──> layout                           (the image)
+//! ```
 //!
 //! The number of layers is fixed by the budget, so that the graph is known before the tree is; what
 //! is empty is passed over when the image is put together.
