@@ -90,8 +90,8 @@ fn the_image_is_pinned() {
         read(&memory, layout).manifest_content.sha256.to_string()
     });
     let expected = [
-        "1f8a20d7668af410894731709d8437a78a574609016f625f0462bb25e1cd074e",
-        "fe3aea4eaebe01def596a3695351b852bcccb481f29af93da3d69a24f5da44ce",
+        "c9c3ced287c7ccf5477c8efbfa6b384100aaa59976f594ff41692741622dc4cc",
+        "b467b45346678b0d88c00db88e4ad7d139942a14c257bb5948b3fbd29590ac32",
     ];
     assert_eq!(digests, expected);
 }
@@ -185,8 +185,8 @@ fn archives_come_back_as_the_same_image() {
     let gzip = Compression::Gzip.media_type();
     assert!(image.layers.iter().all(|layer| layer.descriptor.media_type == gzip));
     let expected = [
-        "4d188e9d8de15690bc90a96e610fa8508d2008dfdcdb3fad6a313aea5e8ac8ec",
-        "8becc29e1873491ccade57dab2ad331d6971073b503a6bad27770441b2ba21d1",
+        "a60c5600e4898332b231b5cfdaf1a0c89a11da1ddd8f83e8a1335f48b84ce144",
+        "03909f868857d245a7ae315f9e960f7cc06c50d53dcf2cf391aabfdbb9bf8d5f",
     ];
     assert_eq!([oci, docker].map(|archive| archive.sha256.to_string()), expected);
 }

@@ -26,9 +26,9 @@ pub struct PlannedLayer {
 /// Splits `tree` into `max` layers (at least one).
 ///
 /// Over a base only what differs from it is taken. Every other path that is no directory comes into
-/// one layer by its label, hard links together by the label of their first path; so does a
-/// directory that has a label, holds nothing or differs from the base. Directories above come along
-/// with their own metadata.
+/// one layer by its label, hard links together by the label of their first path. So does a directory
+/// that has a label, holds nothing or differs from the base; without a label it counts as `state`.
+/// Directories above come along with their own metadata.
 pub fn plan_layers(
     tree: &FileTree,
     origins: &Origins,
@@ -41,12 +41,13 @@ pub fn plan_layers(
     let mut nodes = tree.iter().peekable();
     while let Some((path, node)) = nodes.next() {
         let first = tree.links().first(path).unwrap_or(path);
-        let label = origins.get(first);
+        // Packages come with empty directories and origins know files: with what moves anyway.
+        let label = origins.get(first).or(node.is_directory().then_some("state"));
         let taken = match over {
             Some(difference) => difference.changed.contains(path),
             None if node.is_directory() => {
                 let holds = nodes.peek().is_some_and(|(next, _)| next.is_within(path));
-                label.is_some() || !holds
+                origins.get(path).is_some() || !holds
             }
             None => true,
         };
@@ -181,13 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn empty_directories_and_paths_without_a_label_are_in_the_layer_of_files() {
+    fn empty_directories_are_state_and_files_without_a_label_are_files() {
         let mut tree = FileTree::new();
         tree.make_directories(&path("var/empty")).unwrap();
         tree.insert_with_parents(path("etc/motd"), file("hello")).unwrap();
         let plan = plan_layers(&tree, &Origins::new(), None, 8);
-        assert_eq!(plan.layers[6].tree, tree);
-        assert!(plan.layers.iter().filter(|layer| layer.tree != FileTree::new()).count() == 1);
+        let has = |layer: usize, text: &str| plan.layers[layer].tree.has(&path(text));
+        assert!(has(6, "etc/motd") && !has(6, "var"));
+        assert!(has(7, "var/empty") && !has(7, "etc"));
+        assert!(plan.layers[..6].iter().all(|layer| layer.tree == FileTree::new()));
     }
 
     #[test]
