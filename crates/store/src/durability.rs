@@ -1,6 +1,9 @@
 //! Making what was written durable: one `syncfs` for all who ask at the same time.
 
-use crate::error::{StoreError, Tried};
+use crate::{
+    error::{StoreError, Tried},
+    recover,
+};
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -56,11 +59,13 @@ impl Durability {
             state.running = true;
             let covers = state.written;
             drop(state);
+            let mark = recover::about_to_sync(&self.path);
             let synced = rustix::fs::syncfs(&self.folder).tried("sync", &self.path);
             state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.running = false;
             self.finished.notify_all();
             synced?;
+            recover::synced(&self.path, mark);
             state.durable = state.durable.max(covers);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{Executable, LogName, Store, StoreError, disk, error::Tried};
 use groundup_digest::{BlobId, TreeId};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The file of a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,44 +20,52 @@ pub(crate) struct BlobFiles {
     pub(crate) strange: Vec<PathBuf>,
 }
 
-impl Store {
-    /// The files of all blobs, by id.
-    pub(crate) fn blob_files(&self) -> Result<BlobFiles, StoreError> {
-        let folder = self.path().join("blobs");
-        let mut found = BlobFiles::default();
-        for shard in disk::names(&folder)? {
-            let folder = folder.join(&shard);
-            if !folder.is_dir() {
-                found.strange.push(folder);
+/// The files of all blobs of the store at `store`, by id.
+pub(crate) fn blob_files(store: &Path) -> Result<BlobFiles, StoreError> {
+    let folder = store.join("blobs");
+    let mut found = BlobFiles::default();
+    for shard in disk::names(&folder)? {
+        let folder = folder.join(&shard);
+        if !folder.is_dir() {
+            found.strange.push(folder);
+            continue;
+        }
+        for name in disk::names(&folder)? {
+            let path = folder.join(&name);
+            let parsed = shard.to_str().zip(name.to_str());
+            let Some((id, executable)) = parsed.and_then(|(shard, name)| blob_name(shard, name))
+            else {
+                found.strange.push(path);
                 continue;
-            }
-            for name in disk::names(&folder)? {
-                let path = folder.join(&name);
-                let id = shard.to_str().zip(name.to_str()).and_then(|(shard, name)| {
-                    let (rest, executable) = match name.strip_suffix(".x") {
-                        Some(rest) => (rest, Executable::Yes),
-                        None => (name, Executable::No),
-                    };
-                    let id = format!("{shard}{rest}").parse().ok()?;
-                    Some((id, executable))
-                        .filter(|(id, executable)| self.blob_file(*id, *executable) == path)
-                });
-                let Some((id, executable)) = id else {
-                    found.strange.push(path);
-                    continue;
-                };
-                match path.symlink_metadata() {
-                    // It was collected meanwhile.
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    Ok(metadata) if !metadata.is_file() => found.strange.push(path),
-                    metadata => {
-                        let size = metadata.tried("look at", &path)?.len();
-                        found.blobs.push(BlobFile { id, executable, size, path });
-                    }
+            };
+            match path.symlink_metadata() {
+                // It was collected meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Ok(metadata) if !metadata.is_file() => found.strange.push(path),
+                metadata => {
+                    let size = metadata.tried("look at", &path)?.len();
+                    found.blobs.push(BlobFile { id, executable, size, path });
                 }
             }
         }
-        Ok(found)
+    }
+    Ok(found)
+}
+
+/// Which blob has a file of this name in this folder.
+fn blob_name(shard: &str, name: &str) -> Option<(BlobId, Executable)> {
+    let (rest, executable) = match name.strip_suffix(".x") {
+        Some(rest) => (rest, Executable::Yes),
+        None => (name, Executable::No),
+    };
+    let id = format!("{shard}{rest}").parse().ok()?;
+    (shard.len() == 2).then_some((id, executable))
+}
+
+impl Store {
+    /// The files of all blobs, by id.
+    pub(crate) fn blob_files(&self) -> Result<BlobFiles, StoreError> {
+        blob_files(self.path())
     }
 
     /// The check-outs, by the tree's id.

@@ -46,6 +46,7 @@ mod leases;
 mod locks;
 mod logs;
 mod records;
+mod recover;
 mod results;
 mod roots;
 mod snapshot;

@@ -1,16 +1,19 @@
 //! The store as a value: opening it, and the parts that its operations share.
 
 use crate::{
-    StoreError, TempDir, disk,
+    Notice, StoreError, TempDir, disk,
     durability::Durability,
+    error::Tried,
     format::{self, Format, OpenError},
     held,
     hints::Contents,
-    index::Index,
+    index::{self, Index},
     journal::{Journal, JournalName},
     leases::LeaseFile,
+    recover,
 };
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -155,6 +158,11 @@ impl Inner {
             held::sweep(&path.join("tmp"))?;
             held::sweep(&path.join("leases"))?;
         }
+        // Whoever opens next waits until the index is there and torn blobs are gone.
+        let opening = match access {
+            Access::ReadWrite => Some(lock_opening(path)?),
+            Access::ReadOnly => None,
+        };
         let journal = |name| Journal::open(path, name, access);
         let inner = Self {
             path: path.to_owned(),
@@ -173,13 +181,37 @@ impl Inner {
         for journal in inner.journals() {
             inner.index.catch_up(journal)?;
         }
+        if opening.is_some() {
+            inner.clear_up_after_other_boots()?;
+        }
         Ok(inner)
+    }
+
+    /// Another boot's index says that the machine may have crashed since: it goes last.
+    fn clear_up_after_other_boots(&self) -> Result<(), StoreError> {
+        let left = index::left_by_others(&self.path)?;
+        if left.iter().any(|path| path.extension() == Some("db".as_ref())) {
+            let torn = recover::remove_torn_blobs(&self.path)?;
+            if !torn.is_empty() {
+                self.index.notice(Notice::TornBlobsRemoved { count: torn.len() });
+            }
+        }
+        // A mark of a sync that runs now may vanish meanwhile; without it more is read after a crash.
+        left.iter().try_for_each(|path| disk::remove_file(path))
     }
 
     /// Every journal, in the order in which their frames may refer to each other.
     pub(crate) fn journals(&self) -> [&Journal; 4] {
         [&self.hints, &self.trees, &self.records, &self.results]
     }
+}
+
+/// Held while a process opens the store.
+fn lock_opening(store: &Path) -> Result<File, StoreError> {
+    let path = store.join("locks/open");
+    let file = disk::open_append(&path)?;
+    file.lock().tried("lock", &path)?;
+    Ok(file)
 }
 
 impl Drop for Inner {

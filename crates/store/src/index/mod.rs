@@ -13,7 +13,7 @@ mod apply;
 mod schema;
 
 use crate::{
-    Access, StoreError, below, disk,
+    Access, StoreError, disk,
     error::Queried,
     journal::{Frame, Journal, JournalName},
 };
@@ -44,6 +44,12 @@ pub enum Notice {
         /// How many bytes it has.
         length: u64,
     },
+    /// After a crash of the machine some blobs had lost their bytes and were removed; they are
+    /// fetched or built again when needed.
+    TornBlobsRemoved {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl std::fmt::Display for Notice {
@@ -55,6 +61,9 @@ impl std::fmt::Display for Notice {
             Notice::JournalDamaged { path, offset, length } => {
                 let path = path.display();
                 write!(f, "{length} bytes at byte {offset} of {path} are damaged and were skipped")
+            }
+            Notice::TornBlobsRemoved { count } => {
+                write!(f, "{count} blobs that a crash of the machine had cut off were removed")
             }
         }
     }
@@ -102,9 +111,6 @@ impl Index {
             opened => opened?,
         };
         index.give_back(connection);
-        if access == Access::ReadWrite {
-            remove_others(&folder, &path)?;
-        }
         Ok(index)
     }
 
@@ -113,7 +119,7 @@ impl Index {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn notice(&self, notice: Notice) {
+    pub(crate) fn notice(&self, notice: Notice) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         if !notices.contains(&notice) {
             notices.push(notice);
@@ -297,13 +303,11 @@ fn boot() -> String {
     if boot.is_empty() { "unknown-boot".to_owned() } else { boot }
 }
 
-/// Removes the databases of other boots.
-fn remove_others(folder: &Path, keep: &Path) -> Result<(), StoreError> {
-    let keep = keep.file_name().expect("the index has a name").as_encoded_bytes();
-    for name in disk::names(folder)? {
-        if !name.as_encoded_bytes().starts_with(keep) {
-            below::remove_all(&folder.join(name))?;
-        }
-    }
-    Ok(())
+/// Databases of other boots, and other litter, in the index's folder.
+pub(crate) fn left_by_others(store: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let (folder, ours) = (store.join("index"), boot());
+    let names = disk::names(&folder)?.into_iter();
+    let others = names
+        .filter(|name| name != "synced" && !name.as_encoded_bytes().starts_with(ours.as_bytes()));
+    Ok(others.map(|name| folder.join(name)).collect())
 }
