@@ -252,7 +252,7 @@ impl Index {
             IndexError::Value { line, package: package(), field, value, expected }
         };
         let named = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte);
-        if name.len() < 2 || !name.bytes().all(named) {
+        if name.is_empty() || !name.bytes().all(named) {
             return Err(bad("Package", name, "a package name"));
         }
         let version = stanza.require("Version")?;

@@ -165,6 +165,7 @@ fn compare_numbers(a: &[u8], b: &[u8]) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn versions_order_as_policy_says() {
@@ -212,5 +213,33 @@ mod tests {
         assert_eq!(parse("1-"), VersionError::NoUpstream("1-".to_owned()));
         assert_eq!(parse("1_2"), VersionError::Character("1_2".to_owned(), '_'));
         assert_eq!("1:2.3-4".parse::<Version>().unwrap().without_epoch(), "2.3-4");
+    }
+
+    /// Versions in which epochs, tildes, letters and long numbers come up often.
+    fn version() -> impl Strategy<Value = String> {
+        "([0-2]:)?[0-9]{1,2}([.+~a-c0-3]{0,5})(-[0-9][.+~a0-2]{0,3})?"
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_is_total(a in version(), b in version(), c in version()) {
+            prop_assert_eq!(compare(&a, &b), compare(&b, &a).reverse());
+            prop_assert_eq!(compare(&a, &a), Ordering::Equal);
+            if compare(&a, &b).is_le() && compare(&b, &c).is_le() {
+                prop_assert!(compare(&a, &c).is_le());
+            }
+        }
+
+        #[test]
+        fn a_tilde_sorts_before_and_a_suffix_after(a in version()) {
+            prop_assert_eq!(compare(&format!("{a}~"), &a), Ordering::Less);
+            prop_assert_eq!(compare(&format!("{a}z"), &a), Ordering::Greater);
+        }
+
+        #[test]
+        fn any_text_is_parsed_or_refused_without_panic(text in ".{0,20}") {
+            let _ = text.parse::<Version>();
+            compare(&text, "1:2-3");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     marks::Marks,
     nearest::nearest,
-    universe::{Dep, DepId, Kind, PkgId, VerId},
+    universe::{Dep, DepId, Held, Kind, PkgId, VerId},
 };
 use crate::archive::Version;
 use std::{
@@ -106,7 +106,7 @@ pub enum Obstacle {
 
 impl ResolveError {
     /// A held package whose version takes part in the failure.
-    pub(super) fn blocking_held(&self, held: &BTreeMap<String, Version>) -> Option<String> {
+    pub(super) fn blocking_held(&self, held: &Held) -> Option<String> {
         let Self::NotInstallable { chain, obstacle, .. } = self else { return None };
         let (last, because) = match obstacle {
             Obstacle::NoVersion { name, .. } => (Some(name), [].as_slice()),
@@ -160,6 +160,9 @@ fn steps(chain: &[Link]) -> String {
 
 /// A dead end below some version: the relations down to it and what is there.
 type DeadEnd = (Vec<Link>, Obstacle);
+
+/// Versions with the version and relation that led to each; wanted ones have none.
+type Reached = BTreeMap<VerId, Option<(VerId, Range<DepId>)>>;
 
 impl Marks<'_, '_> {
     /// Tells why the marks of `wanted` could not be completed.
@@ -252,7 +255,7 @@ impl Marks<'_, '_> {
     /// Two marked packages that exclude each other, or a need that fell to such a pair.
     fn explain_conflict(&self, wanted: &[VerId]) -> ResolveError {
         let reached = self.reachable(wanted);
-        for pkg in self.universe.pkgs.iter().zip(0..).map(|(_, pkg)| pkg) {
+        for pkg in 0..self.universe.pkgs.len() as PkgId {
             let Some(ver) = self.first_candidate(pkg).filter(|ver| reached.contains_key(ver))
             else {
                 continue;
@@ -277,19 +280,75 @@ impl Marks<'_, '_> {
                 }
             }
         }
-        let wanted = wanted.iter().find(|ver| {
-            let pkg = self.universe.vers[**ver as usize].pkg;
-            self.installs(pkg).is_none() || self.is_broken(pkg)
-        });
-        ResolveError::NotInstallable {
-            wanted: wanted.map_or_else(String::new, |ver| self.name_of(*ver)),
-            chain: Vec::new(),
-            obstacle: Obstacle::Entangled,
+        self.explain_choices(&reached).unwrap_or_else(|| {
+            let missing = wanted.iter().find(|ver| {
+                let pkg = self.universe.vers[**ver as usize].pkg;
+                self.installs(pkg).is_none() || self.is_broken(pkg)
+            });
+            ResolveError::NotInstallable {
+                wanted: missing.map_or_else(String::new, |ver| self.name_of(*ver)),
+                chain: Vec::new(),
+                obstacle: Obstacle::Entangled,
+            }
+        })
+    }
+
+    /// A marked package whose need is not met since its first choice conflicts with a marked one.
+    fn explain_choices(&self, reached: &Reached) -> Option<ResolveError> {
+        let broken = self.installed().filter(|pkg| self.is_broken(*pkg));
+        for ver in broken.filter_map(|pkg| self.installs(pkg)) {
+            for group in self.groups(ver) {
+                let first = &self.universe.deps[group.start as usize];
+                if first.kind.is_negative() || self.is_satisfied(group.clone()) {
+                    continue;
+                }
+                let clash = group.clone().find_map(|dep| {
+                    let choices = self.choices(&self.universe.deps[dep as usize]);
+                    choices.into_iter().find_map(|choice| self.clash(choice))
+                });
+                let Some((conflict, other)) = clash else { continue };
+                let mut chain = self.path(reached, ver);
+                let wanted = chain.first().map_or_else(|| self.name_of(ver), |l| l.package.clone());
+                chain.push(self.link(group));
+                chain.push(self.link(conflict..conflict + 1));
+                let obstacle = Obstacle::Conflict {
+                    with: self.name_of(other),
+                    because: self.path(reached, other),
+                };
+                return Some(ResolveError::NotInstallable { wanted, chain, obstacle });
+            }
         }
+        None
+    }
+
+    /// A conflict between a version and a marked package, whichever of the two states it.
+    fn clash(&self, choice: VerId) -> Option<(DepId, VerId)> {
+        let own = self.universe.vers[choice as usize].pkg;
+        let conflicts = |ver: VerId| {
+            let groups = self.groups(ver).map(|group| group.start);
+            groups.filter(|dep| self.universe.deps[*dep as usize].kind.is_negative())
+        };
+        let marked = |ver: &VerId| {
+            let pkg = self.universe.vers[*ver as usize].pkg;
+            pkg != own && self.installs(pkg) == Some(*ver)
+        };
+        let stated = conflicts(choice).find_map(|dep| {
+            let against = self.choices(&self.universe.deps[dep as usize]).into_iter().find(marked);
+            against.map(|other| (dep, other))
+        });
+        stated.or_else(|| {
+            let others = self.installed().filter_map(|pkg| self.installs(pkg)).filter(marked);
+            others.into_iter().find_map(|other| {
+                let against = |dep: &DepId| {
+                    self.choices(&self.universe.deps[*dep as usize]).contains(&choice)
+                };
+                conflicts(other).find(against).map(|dep| (dep, other))
+            })
+        })
     }
 
     /// What the wanted packages reach along needs without a real choice, with the way there.
-    fn reachable(&self, wanted: &[VerId]) -> BTreeMap<VerId, Option<(VerId, Range<DepId>)>> {
+    fn reachable(&self, wanted: &[VerId]) -> Reached {
         let mut reached: BTreeMap<VerId, _> = wanted.iter().map(|ver| (*ver, None)).collect();
         let mut open: VecDeque<VerId> = wanted.iter().copied().collect();
         while let Some(ver) = open.pop_front() {
@@ -311,11 +370,7 @@ impl Marks<'_, '_> {
         reached
     }
 
-    fn path(
-        &self,
-        reached: &BTreeMap<VerId, Option<(VerId, Range<DepId>)>>,
-        to: VerId,
-    ) -> Vec<Link> {
+    fn path(&self, reached: &Reached, to: VerId) -> Vec<Link> {
         let mut chain = VecDeque::new();
         let mut at = to;
         while let Some(Some((from, group))) = reached.get(&at) {

@@ -4,10 +4,9 @@ use super::{
     Chosen, Reason, Resolution,
     explain::ResolveError,
     request::Recommends,
-    universe::{DepId, PkgId, Universe, VerId},
+    universe::{DepId, Held, PkgId, Universe, VerId},
 };
-use crate::archive::{Version, compare};
-use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
+use std::{cmp::Ordering, ops::Range};
 
 /// The state of one attempt.
 pub(super) struct Marks<'u, 'a> {
@@ -37,11 +36,7 @@ pub(super) enum By {
 
 impl<'u, 'a> Marks<'u, 'a> {
     /// Nothing chosen; candidates are the best versions, or the held ones.
-    pub(super) fn new(
-        universe: &'u Universe<'a>,
-        recommends: Recommends,
-        held: &BTreeMap<String, Version>,
-    ) -> Self {
+    pub(super) fn new(universe: &'u Universe<'a>, recommends: Recommends, held: &Held) -> Self {
         let pkgs = universe.pkgs.len();
         let best = universe.pkgs.iter().map(|pkg| pkg.versions.first().copied());
         let mut marks = Self {
@@ -56,12 +51,8 @@ impl<'u, 'a> Marks<'u, 'a> {
         };
         for (name, version) in held {
             let Some(pkg) = universe.find(name) else { continue };
-            let same = |ver: &&VerId| {
-                let package = universe.vers[**ver as usize].package;
-                compare(package.version(), version.as_str()).is_eq()
-            };
-            if let Some(ver) = universe.pkgs[pkg as usize].versions.iter().find(same) {
-                marks.candidate[pkg as usize] = Some(*ver);
+            if let Some(ver) = universe.find_version(pkg, version) {
+                marks.candidate[pkg as usize] = Some(ver);
             }
         }
         marks.first_candidate = marks.candidate.clone();

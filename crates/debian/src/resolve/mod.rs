@@ -72,9 +72,9 @@ pub enum Reason {
 /// wins. Held versions are kept as long as the request can be satisfied with them.
 pub fn resolve(indexes: &[&Index], request: &Request) -> Result<Resolution, ResolveError> {
     let universe = Universe::new(indexes, &request.arch);
-    let wanted = universe.wanted(request)?;
     let mut held = request.held.clone();
     loop {
+        let wanted = universe.wanted(request, &held)?;
         let mut marks = Marks::new(&universe, request.recommends, &held);
         match marks.install_all(&wanted) {
             Ok(()) => return Ok(marks.resolution()),
@@ -87,3 +87,6 @@ pub fn resolve(indexes: &[&Index], request: &Request) -> Result<Resolution, Reso
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,14 +10,19 @@ use super::{
     request::{Essential, Request, Wanted},
 };
 use crate::archive::{
-    Field, Index, MultiArch, Operator, Package, Preference, Priority, Relation, compare,
+    Field, Index, MultiArch, Operator, Package, Preference, Priority, Relation, Version, compare,
 };
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 /// The number of a package name.
 pub(super) type PkgId = u32;
 /// The number of one version of a package.
 pub(super) type VerId = u32;
+/// Versions to keep, by package.
+pub(super) type Held = BTreeMap<String, Version>;
 /// The number of one relation of a version.
 pub(super) type DepId = u32;
 
@@ -149,18 +154,31 @@ impl<'a> Universe<'a> {
         }
     }
 
-    /// The versions that the request asks for, in its order.
-    pub(super) fn wanted(&self, request: &Request) -> Result<Vec<VerId>, ResolveError> {
+    /// The version of a package that is equal to `version`.
+    pub(super) fn find_version(&self, pkg: PkgId, version: &Version) -> Option<VerId> {
+        let same = |ver: &&VerId| {
+            let offered = self.vers[**ver as usize].package.version();
+            compare(offered, version.as_str()).is_eq()
+        };
+        self.pkgs[pkg as usize].versions.iter().find(same).copied()
+    }
+
+    /// The versions that the request asks for, in its order; held ones before the best.
+    pub(super) fn wanted(
+        &self,
+        request: &Request,
+        held: &Held,
+    ) -> Result<Vec<VerId>, ResolveError> {
         let mut wanted = Vec::new();
         if request.essential == Essential::Implied {
             let essential = self.pkgs.iter().filter(|pkg| pkg.essential);
-            let mut essential: Vec<_> =
-                essential.filter_map(|pkg| Some((pkg.name, *pkg.versions.first()?))).collect();
-            essential.sort_unstable();
-            wanted.extend(essential.into_iter().map(|(_, ver)| ver));
+            let mut names: Vec<&str> = essential.map(|pkg| pkg.name).collect();
+            names.sort_unstable();
+            let best = |name: &&str| self.best(self.find(name)?, held);
+            wanted.extend(names.iter().filter_map(best));
         }
         for one in &request.packages {
-            let ver = self.wanted_one(one)?;
+            let ver = self.wanted_one(one, held)?;
             // A version asked for by name goes before the candidate of an Essential package.
             let pkg = self.vers[ver as usize].pkg;
             match wanted.iter_mut().find(|have| self.vers[**have as usize].pkg == pkg) {
@@ -172,29 +190,35 @@ impl<'a> Universe<'a> {
         Ok(wanted)
     }
 
-    fn wanted_one(&self, wanted: &Wanted) -> Result<VerId, ResolveError> {
+    /// The held version of a package if it is offered, or else the best.
+    fn best(&self, pkg: PkgId, held: &Held) -> Option<VerId> {
+        let node = &self.pkgs[pkg as usize];
+        let held = held.get(node.name).and_then(|version| self.find_version(pkg, version));
+        held.or_else(|| node.versions.first().copied())
+    }
+
+    fn wanted_one(&self, wanted: &Wanted, held: &Held) -> Result<VerId, ResolveError> {
         let name = wanted.name.clone();
         if let Some(other) = wanted.arch.as_deref().filter(|arch| *arch != self.arch) {
             let (arch, asked) = (self.arch.clone(), other.to_owned());
             return Err(ResolveError::OtherArchitecture { name, asked, arch });
         }
-        let known = self.find(&name).map(|pkg| &self.pkgs[pkg as usize]);
-        let Some(pkg) = known.filter(|pkg| !(pkg.versions.is_empty() && pkg.providers.is_empty()))
-        else {
+        let known = self.find(&name).map(|id| (id, &self.pkgs[id as usize]));
+        let known = known.filter(|(_, pkg)| !(pkg.versions.is_empty() && pkg.providers.is_empty()));
+        let Some((id, pkg)) = known else {
             let real = self.pkgs.iter().filter(|pkg| !pkg.versions.is_empty());
             let nearest = nearest(&name, real.map(|pkg| pkg.name));
             return Err(ResolveError::UnknownPackage { name, nearest });
         };
         if let Some(version) = &wanted.version {
-            let text = |ver: &VerId| self.vers[*ver as usize].package.version();
-            let same = |ver: &&VerId| compare(text(ver), version.as_str()).is_eq();
-            return pkg.versions.iter().find(same).copied().ok_or_else(|| {
-                let offered = pkg.versions.iter().map(|ver| text(ver).to_owned()).collect();
+            return self.find_version(id, version).ok_or_else(|| {
+                let text = |ver: &VerId| self.vers[*ver as usize].package.version().to_owned();
+                let offered = pkg.versions.iter().map(text).collect();
                 ResolveError::UnknownVersion { name, version: version.clone(), offered }
             });
         }
-        if let Some(best) = pkg.versions.first() {
-            return Ok(*best);
+        if let Some(best) = self.best(id, held) {
+            return Ok(best);
         }
         // A virtual package stands for its provider if there is only one.
         let mut providers: Vec<VerId> = pkg.providers.iter().map(|(ver, _)| *ver).collect();
