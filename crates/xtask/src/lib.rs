@@ -1,0 +1,12 @@
+//! The chores of this repository: rules of structure, generated documents, the test command.
+//!
+//! Everything is read from the files of the repository and from what cargo says of it; nothing is
+//! kept besides.
+
+pub mod docs;
+mod licence;
+pub mod suite;
+pub mod tidy;
+mod workspace;
+
+pub use workspace::{Package, Source, Workspace, XtaskError};
