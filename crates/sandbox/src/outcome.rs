@@ -90,7 +90,7 @@ pub enum Enforcement {
     CgroupV2,
     /// The kernel, by a cgroup of version 1.
     CgroupV1,
-    /// The kernel, by a resource limit, and looked at now and then.
+    /// Looked at now and then, and by the kernel with a resource limit of twice as much.
     Rlimit,
     /// Looked at now and then; it can be overrun for a moment.
     Polled,

@@ -202,7 +202,7 @@ fn limits() -> [Check; 3] {
     let by_rlimit = if rustix::process::geteuid().is_root() {
         "polled"
     } else {
-        "by a resource limit, and polled"
+        "polled, with a resource limit behind"
     };
     [
         Check { name: "cgroups", status: Status::Works, detail: detail.to_owned() },
@@ -228,6 +228,13 @@ fn ptrace_scope() -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_way_of_older_kernels_mounts_an_overlay_too() {
+        let tried = run::try_features().unwrap();
+        let at_once = tried.iter().find(|tried| tried.what == Feature::OverlayAtOnce);
+        assert_eq!(at_once.map(|tried| tried.errno), Some(0));
+    }
 
     #[test]
     fn each_remedy_names_its_setting() {

@@ -12,7 +12,7 @@ use crate::SandboxError;
 /// Everything that one run depends on.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Spec {
-    /// The root file system: check-outs, the top-most first (at most 500).
+    /// The root file system: check-outs, the top-most first (at most 499).
     pub lowers: Vec<PathBuf>,
     /// What a step may do to its root file system.
     pub root: RootMode,
@@ -184,7 +184,7 @@ impl Spec {
             return bad("a run needs at least one lower directory", "");
         }
         if self.lowers.len() > MAX_LOWERS {
-            return bad("more than 500 lower directories", &self.lowers.len().to_string());
+            return bad("more than 499 lower directories", &self.lowers.len().to_string());
         }
         let sources = self.mounts.iter().map(|mount| &mount.source);
         for path in self.lowers.iter().chain(sources).chain([&self.scratch]) {
@@ -216,8 +216,8 @@ impl Spec {
     }
 }
 
-/// The kernel's own limit on overlay layers.
-const MAX_LOWERS: usize = 500;
+/// The kernel's own limit on overlay layers, less one of ours.
+const MAX_LOWERS: usize = 499;
 
 /// The environment that a step starts from; callers add `SOURCE_DATE_EPOCH` and their own.
 pub fn default_env() -> BTreeMap<String, String> {

@@ -121,14 +121,24 @@ pub(crate) fn take_socket() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(3) })
 }
 
-/// Puts every signal back to its default action, but for those named, which are ignored.
-pub(crate) fn reset_signals(ignored: &[i32]) {
+/// What a signal does to a process that does not handle it.
+#[derive(Clone, Copy)]
+pub(crate) enum Reaction {
+    Default,
+    Ignore,
+}
+
+/// Takes every handler away from these signals.
+pub(crate) fn reset_signals(signals: impl IntoIterator<Item = i32>, reaction: Reaction) {
     // The kernel's form of `struct sigaction`: handler, flags, restorer, mask. The C library's own
     // call would leave out the two signals that it keeps for itself.
     const MASK_BYTES: libc::c_long = 8;
-    for signal in 1..=64 {
-        let handler = if ignored.contains(&signal) { libc::SIG_IGN } else { libc::SIG_DFL };
-        let action = [handler as u64, 0, 0, 0];
+    let handler = match reaction {
+        Reaction::Default => libc::SIG_DFL,
+        Reaction::Ignore => libc::SIG_IGN,
+    };
+    let action = [handler as u64, 0, 0, 0];
+    for signal in signals {
         // SAFETY: `action` is at least as large as the kernel's struct and lives through the call,
         // which sets no handler; signals that cannot be set are refused.
         unsafe {

@@ -53,8 +53,11 @@ pub(crate) enum Note {
     /// The sandbox stands: the fresh `/proc` and the filter's listener come with the frame.
     Ready,
     Failed(Failure),
-    /// The command is over: its wait status.
-    Over(i32),
+    /// The command is over: its wait status, and how many threads it left (where that is limited).
+    Over {
+        status: i32,
+        left: u64,
+    },
 }
 
 /// Why there was no run.
@@ -101,6 +104,7 @@ pub(crate) enum Feature {
     UtsNamespace,
     CgroupNamespace,
     Overlay,
+    OverlayAtOnce,
     Proc,
     Devpts,
 }
@@ -191,9 +195,9 @@ mod tests {
     fn a_frame_arrives_with_its_descriptors() {
         let (here, there) = pair().unwrap();
         let (inner, _other) = pair().unwrap();
-        send(&here, &Note::Over(7), &[inner.as_fd()]).unwrap();
+        send(&here, &Note::Over { status: 7, left: 0 }, &[inner.as_fd()]).unwrap();
         let (note, fds) = receive::<Note>(&there).unwrap().unwrap();
-        assert!(matches!(note, Note::Over(7)));
+        assert!(matches!(note, Note::Over { status: 7, .. }));
         assert_eq!(fds.len(), 1);
     }
 

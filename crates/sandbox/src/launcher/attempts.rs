@@ -38,7 +38,8 @@ pub(super) fn all() -> Vec<Tried> {
     record(Feature::UtsNamespace, separate(UnshareFlags::NEWUTS));
     record(Feature::CgroupNamespace, separate(UnshareFlags::NEWCGROUP));
     if record(Feature::MountNamespace, mount_namespace()) {
-        record(Feature::Overlay, overlay());
+        record(Feature::Overlay, overlay(root::overlay));
+        record(Feature::OverlayAtOnce, overlay(root::all_at_once));
         record(Feature::Devpts, filesystem("devpts", &[], MountAttrFlags::empty()).map(drop));
         record(Feature::Proc, proc());
     }
@@ -63,7 +64,7 @@ fn mount_namespace() -> Result<(), Failure> {
 }
 
 /// Mounts an overlay on a tmpfs that only this namespace sees.
-fn overlay() -> Result<(), Failure> {
+fn overlay(mount: impl FnOnce(&[&'static str]) -> Result<OwnedFd, Failure>) -> Result<(), Failure> {
     let tmpfs = filesystem("tmpfs", &[("mode", "0755")], MountAttrFlags::empty())?;
     let place = open_directory(Path::new("/tmp"))?;
     attach_at(&tmpfs, &place).doing(|| "mounting a tmpfs".into())?;
@@ -72,7 +73,7 @@ fn overlay() -> Result<(), Failure> {
         inside.directory(name)?;
     }
     rustix::process::fchdir(inside.root()).doing(|| "entering a tmpfs".into())?;
-    root::overlay(&["a", "b"]).map(drop)
+    mount(&["a", "b"]).map(drop)
 }
 
 /// Only a process inside the new pid namespace can mount its `/proc`.

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::Mode;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, WaitOptions, getrlimit, set_dumpable_behavior,
     setrlimit,
@@ -16,6 +16,7 @@ use rustix::process::{
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
 use super::facts::DOMAIN;
+use super::measure::{self, Precision};
 use super::root;
 use super::watch::Entrance;
 use crate::wire::{self, Doing, Failure, Note};
@@ -29,9 +30,12 @@ pub(super) fn main(
     launcher: &OwnedFd,
 ) -> ! {
     let failure = match start(spec, entrances, output, launcher) {
-        Ok(command) => match reap(command) {
+        Ok((command, proc)) => match reap(command) {
             Ok(status) => {
-                let _ = wire::send(launcher, &Note::Over(status), &[]);
+                // What a limit refused to the command may still be there to see.
+                let count = spec.limits.processes.map(|_| measure::count(&proc, Precision::Quick));
+                let left = count.and_then(Result::ok).map_or(0, |count| count.threads);
+                let _ = wire::send(launcher, &Note::Over { status, left }, &[]);
                 sys::exit_now(0)
             }
             Err(error) => Failure::set_up("waiting for the command", &error),
@@ -58,7 +62,7 @@ fn start(
     entrances: &[Entrance],
     output: Option<OwnedFd>,
     launcher: &OwnedFd,
-) -> Result<rustix::process::Pid, Failure> {
+) -> Result<(rustix::process::Pid, OwnedFd), Failure> {
     die_with_the_launcher(launcher)?;
     let _ = rustix::thread::set_name(c"init");
     if let Some(output) = output {
@@ -92,9 +96,9 @@ fn start(
     let mut fds = vec![proc.as_fd()];
     fds.extend(listener.as_ref().map(OwnedFd::as_fd));
     wire::send(launcher, &Note::Ready, &fds).doing(|| "reporting to the launcher".into())?;
-    drop((proc, listener));
+    drop(listener);
     match sys::fork().doing(|| "starting the command".into())? {
-        Some(command) => Ok(command),
+        Some(command) => Ok((command, proc)),
         None => {
             let failure = command(spec);
             let _ = wire::send(launcher, &Note::Failed(failure), &[]);
@@ -153,11 +157,14 @@ fn limit(spec: &Spec) -> Result<(), Failure> {
         }
     }
     if let Some(bytes) = spec.limits.output_bytes {
+        // A little more: a file that was stopped here is then seen to have passed the limit.
+        let bytes = bytes.saturating_add(4096);
         set(Resource::Fsize, bytes, Some(bytes))?;
     }
     if let Some(count) = spec.limits.processes {
+        // A backstop: between the limit and this the launcher sees that the limit is passed.
         // Counted in this user namespace, where the launcher and init are too.
-        let count = count.saturating_add(2);
+        let count = count.saturating_mul(2).saturating_add(2);
         set(Resource::Nproc, count, Some(count))?;
     }
     Ok(())
@@ -239,16 +246,14 @@ fn command(spec: &Spec) -> Failure {
     let c = |text: &str| CString::new(text).unwrap_or_default();
     let argv: Vec<_> = spec.argv.iter().map(|word| c(word)).collect();
     let env: Vec<_> = spec.env.iter().map(|(name, value)| c(&format!("{name}={value}"))).collect();
-    sys::reset_signals(&[]);
+    sys::reset_signals(super::TERMINAL_KEYS, sys::Reaction::Default);
     sys::unblock_signals();
 
     let (mut errno, mut present) = (libc::ENOENT, false);
     for candidate in candidates(spec) {
-        // `/proc/self/exe` would be the builder's own program.
-        let resolved = std::fs::canonicalize(&candidate);
-        if resolved.is_ok_and(|path| path.starts_with("/proc")) {
+        if is_magic(&candidate, 0) {
             (errno, present) = (libc::EACCES, true);
-            continue;
+            break;
         }
         let error = sys::execute(&c(&candidate), &argv, &env).raw_os_error().unwrap_or(0);
         if Path::new(&candidate).exists() {
@@ -259,6 +264,25 @@ fn command(spec: &Spec) -> Failure {
         }
     }
     Failure::Exec { command, errno, present }
+}
+
+/// Whether a program, or the interpreter that its first line names, lies behind one of the links of
+/// `/proc` that are no paths: `/proc/self/exe` would be the builder's own program.
+fn is_magic(program: &str, depth: u32) -> bool {
+    use std::io::Read;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let resolve = ResolveFlags::NO_MAGICLINKS;
+    let file = match rustix::fs::openat2(CWD, program, flags, Mode::empty(), resolve) {
+        Ok(file) => file,
+        Err(error) => return error == rustix::io::Errno::LOOP,
+    };
+    // The kernel reads as much of a first line, and follows as many.
+    let mut line = Vec::new();
+    let _ = std::fs::File::from(file).take(256).read_to_end(&mut line);
+    let Some(rest) = line.strip_prefix(b"#!") else { return false };
+    let first = String::from_utf8_lossy(rest);
+    let interpreter = first.lines().next().and_then(|line| line.split_whitespace().next());
+    interpreter.is_some_and(|interpreter| depth > 4 || is_magic(interpreter, depth + 1))
 }
 
 /// Where the command may be: its path, or its name in each directory of `PATH`.

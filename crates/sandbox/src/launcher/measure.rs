@@ -1,5 +1,6 @@
 //! What the processes of a sandbox use, counted in its own `/proc`.
 
+use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, Mode, OFlags};
@@ -21,9 +22,10 @@ pub(super) enum Precision {
 }
 
 /// Counts all processes but init, which is not the step's.
-pub(super) fn count(proc: &OwnedFd, precision: Precision) -> Count {
+pub(super) fn count(proc: &OwnedFd, precision: Precision) -> io::Result<Count> {
     let mut total = Count::default();
-    for entry in Dir::read_from(proc).into_iter().flatten().flatten() {
+    for entry in Dir::read_from(proc)? {
+        let entry = entry?;
         let Ok(pid) = entry.file_name().to_str() else { continue };
         if pid == "1" || !pid.bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
@@ -37,7 +39,7 @@ pub(super) fn count(proc: &OwnedFd, precision: Precision) -> Count {
         }
         .unwrap_or(0);
     }
-    total
+    Ok(total)
 }
 
 fn read(proc: &OwnedFd, path: &str) -> Option<String> {

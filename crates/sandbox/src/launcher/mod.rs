@@ -4,6 +4,7 @@
 mod answers;
 mod attempts;
 mod devices;
+mod drawer;
 mod facts;
 mod init;
 mod log;
@@ -22,6 +23,9 @@ use rustix::thread::UnshareFlags;
 
 use crate::wire::{self, Doing, Failure, Group, Reply, Request};
 use crate::{Network, Outcome, Spec, sys};
+
+/// What the keys of a terminal send.
+const TERMINAL_KEYS: [i32; 3] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP];
 
 /// The name by which a program knows that it is to be the launcher.
 pub(crate) const LAUNCHER: &str = "groundup-sandbox-launcher";
@@ -76,10 +80,11 @@ fn launch(
     if logged {
         // No terminal: Ctrl-C is the builder's to handle.
         rustix::process::setsid().doing(|| "starting a session".into())?;
-        sys::reset_signals(&[]);
-    } else {
+    }
+    sys::reset_signals(1..=64, sys::Reaction::Default);
+    if !logged {
         // The command shares the caller's terminal; its keys are for the command.
-        sys::reset_signals(&[libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP]);
+        sys::reset_signals(TERMINAL_KEYS, sys::Reaction::Ignore);
     }
     // Opened while this is still an ordinary process: rights are checked at opening.
     let entrances = groups.iter().map(watch::Entrance::open).collect::<Result<Vec<_>, _>>()?;

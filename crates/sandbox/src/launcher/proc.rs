@@ -3,10 +3,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::MountAttrFlags;
 
-use super::devices::Drawer;
+use super::drawer::Drawer;
 use super::facts;
 use super::mounts::{
     Inside, NO_DEVICES, NO_EXEC, NO_SETUID, READ_ONLY, attach_at, copy_of, filesystem, restrict,
@@ -15,7 +15,7 @@ use crate::Privilege;
 use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
 
-/// Mounts both and returns the plain `/proc`, which the launcher counts processes in.
+/// Mounts both and returns `/proc`, opened, for the launcher to count processes in.
 pub(super) fn mount(
     inside: &Inside,
     drawer: &Drawer,
@@ -33,7 +33,7 @@ pub(super) fn mount(
             // root outside, the files of `/proc` are the step's own.
             sys::set_mount_attributes(proc.as_fd(), READ_ONLY, Recurse::Here)
                 .doing(|| "making /proc read-only".into())?;
-            fixed_sys(inside)?;
+            fixed_sys(inside, drawer)?;
         }
         // Nested namespaces may mount these two only where the outer ones are whole.
         Privilege::NamespaceRoot => {
@@ -43,52 +43,40 @@ pub(super) fn mount(
             inside.attach(&sys, "/sys")?;
         }
     }
-    Ok(proc)
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(&proc, ".", flags, Mode::empty()).doing(|| "opening /proc".into())
 }
 
 fn cover_proc(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
-    let cover = |mount: &OwnedFd, place: &OwnedFd, name: &str| {
-        attach_at(mount, place).doing(|| format!("covering /proc/{name}"))
+    drawer.directory("proc/empty")?;
+    drawer.file("proc/nothing", "")?;
+    let cover = |name: &str, with: &str| {
+        // What this host's kernel does not have needs no cover.
+        let Some(place) = inside.find(&format!("/proc/{name}"))? else { return Ok(()) };
+        attach_at(&drawer.mount(with)?, &place).doing(|| format!("covering /proc/{name}"))
     };
     for (name, content) in facts::proc_files() {
-        if let Some(place) = inside.find(&format!("/proc/{name}"))? {
-            let file_name = name.rsplit('/').next().unwrap_or(name);
-            let file_name = if name == "sys/kernel/version" { "kernel-version" } else { file_name };
-            cover(&drawer.file(file_name, &content)?, &place, name)?;
-        }
+        let fixed = format!("proc/{}", name.replace('/', "-"));
+        drawer.file(&fixed, &content)?;
+        cover(name, &fixed)?;
     }
     for name in facts::EMPTY_FILES {
-        if let Some(place) = inside.find(&format!("/proc/{name}"))? {
-            cover(&drawer.file("empty", "")?, &place, name)?;
-        }
+        cover(name, "proc/nothing")?;
     }
     for name in facts::EMPTY_DIRECTORIES {
-        if let Some(place) = inside.find(&format!("/proc/{name}"))? {
-            cover(&empty_directory()?, &place, name)?;
-        }
+        cover(name, "proc/empty")?;
     }
     Ok(())
 }
 
-fn empty_directory() -> Result<OwnedFd, Failure> {
-    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-        | MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    filesystem("tmpfs", &[("mode", "0555"), ("size", "4k")], attributes)
-}
-
 /// A `/sys` that holds the processors and nothing else.
-fn fixed_sys(inside: &Inside) -> Result<(), Failure> {
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let sys = filesystem("tmpfs", &[("mode", "0755"), ("size", "1m")], attributes)?;
-    inside.attach(&sys, "/sys")?;
+fn fixed_sys(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
     for (name, content) in facts::sys_files() {
-        let (dir, name) = name.rsplit_once('/').unwrap_or(("", &name));
-        let dir = inside.directory(&format!("/sys/{dir}"))?;
-        super::mounts::write_file(&dir, name, &content).doing(|| format!("writing /sys/{name}"))?;
+        let path = format!("sys/{name}");
+        if let Some((dir, _)) = path.rsplit_once('/') {
+            drawer.directory(dir)?;
+        }
+        drawer.file(&path, &content)?;
     }
-    restrict(&sys, READ_ONLY).doing(|| "making /sys read-only".into())
+    inside.attach(&drawer.mount("sys")?, "/sys")
 }

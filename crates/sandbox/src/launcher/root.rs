@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::CWD;
 use rustix::mount::{
@@ -11,6 +11,7 @@ use rustix::mount::{
     fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change,
 };
 
+use super::drawer::{Drawer, SKELETON};
 use super::mounts::{
     Inside, NO_DEVICES, NO_SETUID, READ_ONLY, attach_at, copy_of, open_directory, restrict,
 };
@@ -19,6 +20,9 @@ use crate::scratch::{PLACES, ROOT, UPPER, WORK};
 use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
 use crate::{MountMode, RootMode, Spec};
+
+/// Where the kernel's file systems are mounted.
+const KERNEL: [&str; 3] = ["dev", "proc", "sys"];
 
 /// Builds the root and moves into it; returns the fresh `/proc`. Called by init.
 pub(super) fn enter(spec: &Spec) -> Result<OwnedFd, Failure> {
@@ -33,15 +37,20 @@ pub(super) fn enter(spec: &Spec) -> Result<OwnedFd, Failure> {
     // Overlayfs gets short relative paths: it takes at most 255 bytes each.
     let scratch = &spec.scratch;
     rustix::process::chdir(scratch).doing(|| format!("entering {}", scratch.display()))?;
-    let root = overlay(&spec.lowers)?;
+    let drawer = Drawer::open()?;
+    let directories = spec.mounts.iter().filter(|mount| mount.source.is_dir());
+    let targets = directories.map(|mount| mount.target.as_str()).chain([spec.cwd.as_str()]);
+    drawer.skeleton(KERNEL.into_iter().chain(PLACES).chain(targets))?;
+    let mut lowers: Vec<&Path> = spec.lowers.iter().map(PathBuf::as_path).collect();
+    lowers.push(Path::new(SKELETON));
+    let root = overlay(&lowers)?;
     let place = open_directory(Path::new(ROOT))?;
     attach_at(&root, &place).doing(|| format!("mounting the root on {}", scratch.display()))?;
     drop(place);
 
     let inside = Inside::new(root);
-    let facts = devices::mount(&inside)?;
-    let proc = proc::mount(&inside, &facts, spec.privilege)?;
-    facts.close()?;
+    devices::mount(&inside, &drawer)?;
+    let proc = proc::mount(&inside, &drawer, spec.privilege)?;
     for name in PLACES {
         bind(&inside, Path::new(name), &format!("/{name}"), MountMode::ReadWrite)?;
     }
@@ -95,7 +104,8 @@ fn one_by_one(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
     finish(&context).doing(doing)
 }
 
-fn all_at_once(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
+/// The way of older kernels, which `lowerdir+` fails on.
+pub(super) fn all_at_once(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
     let doing = || format!("mounting an overlay of {} directories at once", lowers.len());
     let names = lowers
         .iter()

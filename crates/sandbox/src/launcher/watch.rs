@@ -4,6 +4,7 @@
 //! every other process of the sandbox is dead.
 
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
@@ -112,7 +113,7 @@ pub(super) struct Watch<'a> {
 }
 
 /// How often limits are looked at, when looking is cheap.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(5);
 const LOOK_AT_DISK: Duration = Duration::from_millis(100);
 /// Looking takes at most one part in so many of the launcher's time.
 const COST: u32 = 10;
@@ -268,7 +269,10 @@ impl<'a> Watch<'a> {
                     let mut fds = fds.into_iter();
                     (self.proc, self.listener) = (fds.next(), fds.next());
                 }
-                Ok(Some((Note::Over(status), _))) => self.over = Some(status),
+                Ok(Some((Note::Over { status, left }, _))) => {
+                    self.over = Some(status);
+                    self.most.threads = self.most.threads.max(left);
+                }
                 Ok(Some((Note::Failed(failure), _))) => {
                     self.failure.get_or_insert(failure);
                 }
@@ -350,26 +354,35 @@ impl<'a> Watch<'a> {
             return Some(limit);
         }
         let proc = self.proc.as_ref()?;
-        let mut count = measure::count(proc, Precision::Quick);
-        if limits.memory.is_some_and(|limit| count.memory > limit) {
-            count.memory = measure::count(proc, Precision::Exact).memory;
-        }
+        let count = match self.count(proc) {
+            Ok(count) => count,
+            Err(error) => {
+                let failure = Failure::set_up("counting the processes of the sandbox", &error);
+                self.failure.get_or_insert(failure);
+                self.stop(Ending::Cancelled);
+                return None;
+            }
+        };
         self.last.memory = count.memory;
         self.most.memory = self.most.memory.max(count.memory);
         self.most.threads = self.most.threads.max(count.threads);
         if limits.memory.is_some_and(|limit| count.memory > limit) {
             return Some(LimitKind::Memory);
         }
-        limits
-            .processes
-            .is_some_and(|limit| count.threads > limit || self.forks_refused(count.threads))
-            .then_some(LimitKind::Processes)
+        self.too_many(count.threads).then_some(LimitKind::Processes)
     }
 
-    /// Whether a resource limit, which keeps no count of refusals, stands in the way of a fork.
-    fn forks_refused(&self, threads: u64) -> bool {
-        self.limits.processes.is_some_and(|limit| threads >= limit)
-            && !self.entrances.iter().any(|entrance| entrance.group.kind != GroupKind::MemoryV1)
+    /// Counts quickly, and exactly where the quick count passes the limit.
+    fn count(&self, proc: &OwnedFd) -> io::Result<measure::Count> {
+        let mut count = measure::count(proc, Precision::Quick)?;
+        if self.limits.memory.is_some_and(|limit| count.memory > limit) {
+            count.memory = measure::count(proc, Precision::Exact)?.memory;
+        }
+        Ok(count)
+    }
+
+    fn too_many(&self, threads: u64) -> bool {
+        self.limits.processes.is_some_and(|limit| threads > limit)
     }
 
     /// Init is gone, and with it every process of the sandbox.
@@ -393,7 +406,7 @@ impl<'a> Watch<'a> {
                 Ending::Limit(LimitKind::OutputBytes)
             }
             (None, _) if limited.is_some() => limited.map_or(Ending::Cancelled, Ending::Limit),
-            (None, Some(_)) if self.forks_refused(self.most.threads) => {
+            (None, Some(_)) if self.too_many(self.most.threads) => {
                 Ending::Limit(LimitKind::Processes)
             }
             (None, Some(ending)) => ending,
