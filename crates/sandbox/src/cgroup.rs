@@ -252,13 +252,13 @@ mod tests {
 31 20 0:27 / /sys/fs/cgroup/unified rw shared:3 - cgroup2 cgroup2 rw,nsdelegate
 32 20 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct
 33 20 8:1 / / rw - ext4 /dev/sda rw";
-        let cgroup = "4:memory:/work/a\n2:cpu,cpuacct:/\n0::/user.slice/x\n1:name=systemd:/";
+        let cgroup = "4:memory:/jobs/a\n2:cpu,cpuacct:/\n0::/user.slice/x\n1:name=systemd:/";
         let found = parse(mountinfo, cgroup);
         let own: Vec<_> = found.iter().map(|found| found.own.to_str().unwrap()).collect();
         assert_eq!(
             own,
             [
-                "/sys/fs/cgroup/memory/work/a",
+                "/sys/fs/cgroup/memory/jobs/a",
                 "/sys/fs/cgroup/unified/user.slice/x",
                 "/sys/fs/cgroup/cpu/"
             ]

@@ -69,7 +69,7 @@ fn overlay(mount: impl FnOnce(&[&'static str]) -> Result<OwnedFd, Failure>) -> R
     let place = open_directory(Path::new("/tmp"))?;
     attach_at(&tmpfs, &place).doing(|| "mounting a tmpfs".into())?;
     let inside = Inside::new(tmpfs);
-    for name in ["/upper", "/work", "/root", "/a", "/b"] {
+    for name in ["upper", "work", "root", "a", "b"] {
         inside.directory(name)?;
     }
     rustix::process::fchdir(inside.root()).doing(|| "entering a tmpfs".into())?;
