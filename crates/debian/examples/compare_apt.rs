@@ -11,7 +11,7 @@
 
 use groundup_debian::{
     archive::Index,
-    resolve::{Recommends, Request, Wanted, resolve},
+    resolve::{Recommends, Request, Resolver, Wanted},
 };
 use std::{
     collections::BTreeSet,
@@ -82,9 +82,10 @@ fn run() -> Result<bool, Box<dyn Error>> {
     if let Some((seed, count)) = arguments.random {
         arguments.sets.extend(draw(&indexes, seed, count));
     }
+    let resolver = Resolver::new(&indexes, &arguments.arch);
     let mut disagreed = 0;
     for set in &arguments.sets {
-        if let Some(difference) = compare(&indexes, &arguments, set)? {
+        if let Some(difference) = compare(&resolver, &arguments, set)? {
             disagreed += 1;
             println!("{}: {difference}", set.join(" "));
         }
@@ -110,14 +111,14 @@ fn draw(indexes: &[&Index], seed: u64, count: usize) -> Vec<Vec<String>> {
 
 /// What is different, in words; none if both choose the same or both refuse.
 fn compare(
-    indexes: &[&Index],
+    resolver: &Resolver<'_>,
     arguments: &Arguments,
     set: &[String],
 ) -> Result<Option<String>, Box<dyn Error>> {
     let wanted: Result<Vec<Wanted>, _> = set.iter().map(|name| name.parse()).collect();
     let mut request = Request::new(&arguments.arch, wanted?);
     request.recommends = arguments.recommends;
-    let ours = resolve(indexes, &request);
+    let ours = resolver.resolve(&request);
     let theirs = simulate(arguments, set)?;
     Ok(match (ours, theirs) {
         (Err(_), Err(_)) => None,

@@ -66,26 +66,46 @@ pub enum Reason {
     Needed,
 }
 
-/// Chooses what to install for `request` from the packages of all `indexes`.
-///
-/// Of one package the highest version is the candidate; between equal versions the earlier index
-/// wins. Held versions are kept as long as the request can be satisfied with them.
-pub fn resolve(indexes: &[&Index], request: &Request) -> Result<Resolution, ResolveError> {
-    let universe = Universe::new(indexes, &request.arch);
-    let mut held = request.held.clone();
-    loop {
-        let wanted = universe.wanted(request, &held)?;
-        let mut marks = Marks::new(&universe, request.recommends, &held);
-        match marks.install_all(&wanted) {
-            Ok(()) => return Ok(marks.resolution()),
-            Err(error) if held.is_empty() => return Err(error),
-            // The blocking version is let go; where none is named, all of them are.
-            Err(error) => match error.blocking_held(&held) {
-                Some(name) => drop(held.remove(&name)),
-                None => held.clear(),
-            },
+/// The packages of some indexes for one architecture, ready for any number of requests.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    universe: Universe<'a>,
+}
+
+impl<'a> Resolver<'a> {
+    /// Reads the relations of all packages of `indexes` that fit `arch`.
+    ///
+    /// Of one package the highest version is the candidate; between equal versions the earlier
+    /// index wins.
+    pub fn new(indexes: &[&'a Index], arch: &str) -> Self {
+        Self { universe: Universe::new(indexes, arch) }
+    }
+
+    /// Chooses what to install for `request`, which must be for the same architecture.
+    ///
+    /// Held versions are kept as long as the request can be satisfied with them.
+    pub fn resolve(&self, request: &Request) -> Result<Resolution, ResolveError> {
+        let universe = &self.universe;
+        let mut held = request.held.clone();
+        loop {
+            let wanted = universe.wanted(request, &held)?;
+            let mut marks = Marks::new(universe, request.recommends, &held);
+            match marks.install_all(&wanted) {
+                Ok(()) => return Ok(marks.resolution()),
+                Err(error) if held.is_empty() => return Err(error),
+                // The blocking version is let go; where none is named, all of them are.
+                Err(error) => match error.blocking_held(&held) {
+                    Some(name) => drop(held.remove(&name)),
+                    None => held.clear(),
+                },
+            }
         }
     }
+}
+
+/// Chooses what to install for one `request` from the packages of all `indexes`.
+pub fn resolve(indexes: &[&Index], request: &Request) -> Result<Resolution, ResolveError> {
+    Resolver::new(indexes, &request.arch).resolve(request)
 }
 
 #[cfg(test)]

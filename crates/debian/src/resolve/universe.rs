@@ -169,6 +169,11 @@ impl<'a> Universe<'a> {
         request: &Request,
         held: &Held,
     ) -> Result<Vec<VerId>, ResolveError> {
+        if request.arch != self.arch {
+            let name = request.packages.first().map_or_else(String::new, |one| one.name.clone());
+            let (asked, arch) = (request.arch.clone(), self.arch.clone());
+            return Err(ResolveError::OtherArchitecture { name, asked, arch });
+        }
         let mut wanted = Vec::new();
         if request.essential == Essential::Implied {
             let essential = self.pkgs.iter().filter(|pkg| pkg.essential);
