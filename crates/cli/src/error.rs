@@ -45,7 +45,7 @@ impl CliError {
 
     /// An error value with all that it was caused by.
     pub(crate) fn of(kind: Kind, error: &(dyn Error + 'static)) -> Self {
-        let chain = std::iter::successors(Some(error), |error| error.source());
+        let chain = std::iter::successors(Some(error), |&error| error.source());
         let messages = chain.map(ToString::to_string).collect();
         Self { kind, messages, hint: None, rendered: None }
     }
@@ -100,6 +100,7 @@ always! {
     groundup_store::CheckoutError => Environment,
     groundup_build::RepositoryError => Usage,
     groundup_fetch::SettingsError => Usage,
+    groundup_fetch::CredentialsError => Usage,
 }
 
 impl From<LoadFailure> for CliError {

@@ -2,11 +2,15 @@
 
 use crate::{context::Home, error::CliError};
 use groundup_build::Inputs;
-use groundup_digest::ObjectId;
-use groundup_fetch::{ArchiveKind, ArchiveRef, Fetcher, Location, Pin, mirrors_for};
+use groundup_digest::{BlobId, Content, ObjectId, Sha256};
+use groundup_fetch::{
+    ArchiveKind, ArchiveRef, Fetcher, GitPin, ImagePin, ImagePlatform, ImageReference, LayoutFile,
+    Location, Pin, Registry, mirrors_for,
+};
 use groundup_plan::{Fetch, Location as PlanLocation};
 use groundup_recipe::{Archive, Keyring, Workspace};
-use groundup_store::Store;
+use groundup_store::{IngestOptions, Permissions, Store};
+use groundup_tree::{FileTree, Node, TreePath};
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -31,11 +35,6 @@ impl<'a> Remote<'a> {
         let fetcher = Fetcher::new(home.settings.clone());
         let (archives, mirrors) = (&workspace.archives, Mutex::default());
         Self { store, home, archives, fetcher, mirrors }
-    }
-
-    /// What performs transfers.
-    pub(crate) fn fetcher(&self) -> &Fetcher {
-        &self.fetcher
     }
 
     /// The places of an archive, best first.
@@ -107,16 +106,89 @@ impl Inputs for Remote<'_> {
                 let blob = self.fetcher.fetch_pinned(self.store, &pin, &places, progress, cancel)?;
                 Ok(ObjectId::Blob(blob))
             }
-            Fetch::Git { commit, url } => {
-                let tree = self.fetcher.fetch_git(self.store, url, commit, cancel)?;
-                Ok(ObjectId::Tree(tree))
+            Fetch::Git { commit, tree, url } => {
+                let pin = GitPin { commit: commit.clone(), tree: tree.clone() };
+                let checkout = self.fetcher.fetch_git(self.store, url, &pin, cancel)?;
+                // Submodules are not fetched; their directories stay empty, as git leaves them.
+                let options = IngestOptions { permissions: Permissions::Normal };
+                Ok(ObjectId::Tree(self.store.ingest(checkout.path(), &options)?.id))
             }
-            Fetch::Image { digest, platforms, reference } => {
-                let platforms: Vec<_> = platforms.iter().map(ToString::to_string).collect();
-                let layout =
-                    self.fetcher.fetch_image(self.store, reference, *digest, &platforms, cancel)?;
-                Ok(ObjectId::Tree(layout))
+            Fetch::Image { digest, size, media_type, platforms, reference } => {
+                let (size, media_type) = (*size, media_type.clone());
+                let pin = ImagePin { digest: *digest, size, media_type };
+                let platforms: Vec<_> = platforms
+                    .iter()
+                    .map(|platform| ImagePlatform {
+                        os: "linux".to_owned(),
+                        architecture: platform.architecture().to_owned(),
+                        variant: None,
+                    })
+                    .collect();
+                let image: ImageReference = format!("docker://{reference}").parse()?;
+                let files = Registry::new(&self.fetcher).fetch_image(
+                    self.store, &image, &pin, &platforms, progress, cancel,
+                )?;
+                self.layout(files)
             }
         }
+    }
+}
+
+impl Remote<'_> {
+    /// The files of an image layout as a tree.
+    fn layout(&self, files: Vec<LayoutFile>) -> Result<ObjectId, BoxError> {
+        let mut tree = FileTree::new();
+        for file in files {
+            let size = self.store.content_of(file.blob)?.size;
+            let path = TreePath::parse(file.path.as_bytes())?;
+            tree.insert_with_parents(path, Node::file(file.blob, size, 0o644))?;
+        }
+        Ok(ObjectId::Tree(self.store.put_tree(&tree)?))
+    }
+}
+
+/// What cannot be interrupted yet: locking is short and changes nothing until its end.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+impl groundup_lock::Remote for Remote<'_> {
+    fn archive_file(
+        &self,
+        archive: &str,
+        path: &str,
+        what: &str,
+        limit: u64,
+    ) -> Result<Vec<u8>, BoxError> {
+        let places = self.in_archive(archive, path)?;
+        Ok(self.fetcher.fetch_unpinned(what, &places, limit, &NEVER)?.bytes)
+    }
+
+    fn archive_pinned(
+        &self,
+        archive: &str,
+        path: &str,
+        what: &str,
+        sha256: Sha256,
+        size: u64,
+    ) -> Result<BlobId, BoxError> {
+        if let Some(blob) = self.store.blob_by_sha256(sha256, size)? {
+            return Ok(blob);
+        }
+        let places = self.in_archive(archive, path)?;
+        let pin = Pin { sha256, size, what: what.to_owned() };
+        Ok(self.fetcher.fetch_pinned(self.store, &pin, &places, &|_| {}, &NEVER)?)
+    }
+
+    fn url_new(&self, url: &str, limit: u64) -> Result<Content, BoxError> {
+        let places = [Location::parse(url)?];
+        Ok(self.fetcher.fetch_new(self.store, url, &places, limit, &|_| {}, &NEVER)?.0)
+    }
+
+    fn git_resolve(&self, url: &str, rev: &str) -> Result<GitPin, BoxError> {
+        Ok(self.fetcher.resolve_git(self.store, url, rev, &NEVER)?)
+    }
+
+    fn image_resolve(&self, reference: &str) -> Result<ImagePin, BoxError> {
+        let image: ImageReference = format!("docker://{reference}").parse()?;
+        Ok(Registry::new(&self.fetcher).resolve(&image, &NEVER)?)
     }
 }

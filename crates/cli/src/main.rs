@@ -13,6 +13,7 @@ mod inputs;
 mod interrupt;
 mod out;
 mod progress;
+mod session;
 mod table;
 mod words;
 

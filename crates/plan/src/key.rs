@@ -39,8 +39,8 @@ fn write_fetch(writer: &mut Writer, fetch: &Fetch) {
         Fetch::File { sha256, size, locations: _ } => {
             writer.u8(1).digest(sha256.as_bytes()).u64(*size)
         }
-        Fetch::Git { commit, url: _ } => writer.u8(2).str(commit),
-        Fetch::Image { digest, platforms, reference: _ } => {
+        Fetch::Git { commit, tree: _, url: _ } => writer.u8(2).str(commit),
+        Fetch::Image { digest, platforms, .. } => {
             let platforms = platforms.iter().map(|platform| platform.as_str());
             writer.u8(3).digest(digest.as_bytes()).seq(platforms, |writer, platform| {
                 writer.str(platform);

@@ -75,6 +75,8 @@ pub enum Fetch {
     Git {
         /// The commit, hexadecimal.
         commit: String,
+        /// The commit's git tree, hexadecimal.
+        tree: String,
         /// Where it may be had.
         url: String,
     },
@@ -82,6 +84,10 @@ pub enum Fetch {
     Image {
         /// Digest of the manifest or index.
         digest: Sha256,
+        /// Its bytes.
+        size: u64,
+        /// Its media type.
+        media_type: String,
         /// The platforms whose layers are needed.
         platforms: Vec<Platform>,
         /// Where it may be had.

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod doctor;
+mod export;
 pub(crate) mod graph;
 pub(crate) mod init;
 pub(crate) mod lock;

@@ -75,17 +75,20 @@ fn credentials(
     mut credentials: Credentials,
 ) -> Result<Credentials, CliError> {
     if let Some(home) = &environment.home {
-        if let Some(text) = read_if_there(&home.join(".netrc"))? {
-            credentials.add_netrc(&text);
+        let netrc = home.join(".netrc");
+        if let Some(text) = read_if_there(&netrc)? {
+            credentials.add_netrc(&text, &netrc.display().to_string())?;
         }
-        if let Some(text) = read_if_there(&home.join(".docker/config.json"))? {
-            credentials.add_docker_config(&text);
+        let docker = home.join(".docker/config.json");
+        if let Some(text) = read_if_there(&docker)? {
+            // Helpers that it names are not run; a registry that needs one says so with a 401.
+            credentials.add_docker_config(&text, &docker.display().to_string())?;
         }
     }
     for path in listed(Path::new("/etc/apt/auth.conf.d"), "conf")? {
         // Only root may read these as a rule; without them a private archive answers 401.
         if let Ok(text) = fs::read_to_string(&path) {
-            credentials.add_netrc(&text);
+            credentials.add_netrc(&text, &path.display().to_string())?;
         }
     }
     Ok(credentials)

@@ -5,7 +5,7 @@ mod loader;
 mod opened;
 mod workspace;
 
-pub(crate) use home::{Environment, Home, read_if_there};
+pub(crate) use home::{Home, read_if_there};
 pub(crate) use loader::DiskLoader;
 pub(crate) use opened::open_store;
 pub(crate) use workspace::{

@@ -57,18 +57,6 @@ impl Context {
             CliError { hint, ..CliError::of(Kind::Usage, &error) }
         })
     }
-
-    /// One target.
-    pub(crate) fn select_one(&self, word: &str) -> Result<TargetName, CliError> {
-        let selected = self.select(&[word.to_owned()])?;
-        match <[TargetName; 1]>::try_from(selected) {
-            Ok([target]) => Ok(target),
-            Err(several) => Err(CliError::usage(format!(
-                "`{word}` means {} targets, and this command takes one",
-                several.len()
-            ))),
-        }
-    }
 }
 
 /// The place of the store: command line or environment, settings, `store` in the workspace.
@@ -85,7 +73,7 @@ pub(crate) fn color_choice(global: &Global) -> ColorChoice {
             anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
         }
     };
-    if styled { ColorChoice::Styled } else { ColorChoice::Plain }
+    if styled { ColorChoice::Colored } else { ColorChoice::Plain }
 }
 
 /// The directory from which a command acts, as an absolute path.

@@ -60,7 +60,7 @@ impl Lowering<'_> {
         let params = params::Split { max: image.layers.max };
         let layers: Vec<_> = (0..image.layers.max).map(|n| format!("layer.{n:02}")).collect();
         let mut outputs: Vec<&str> = layers.iter().map(String::as_str).collect();
-        outputs.push("whiteouts");
+        outputs.extend(["deletions", "labels"]);
         let assembler = Assembler::ImageSplit;
         let split = self.assemble(label("split"), assembler, &params, inputs, &outputs, Some(span));
 
@@ -72,9 +72,9 @@ impl Lowering<'_> {
         let mut inputs = Vec::new();
         for (number, layer) in layers.iter().enumerate() {
             let mut of_layer = vec![input("tree", output(split, layer))];
-            // Only what a base has can be whited out, and the first layer of ours does it.
+            // Only what a base has can be deleted, and the first layer of ours does it.
             if base.is_some() && number == 0 {
-                of_layer.push(input("whiteouts", output(split, "whiteouts")));
+                of_layer.push(input("deletions", output(split, "deletions")));
             }
             let assembler = Assembler::ImageLayer;
             let outputs = ["facts", "layer"];
@@ -83,6 +83,7 @@ impl Lowering<'_> {
             inputs.push(input(format!("facts.{number:02}"), output(step, "facts")));
             inputs.push(input(format!("layer.{number:02}"), output(step, "layer")));
         }
+        inputs.push(input("labels", output(split, "labels")));
         inputs.extend(base.map(|base| input("base", output(base, "layout"))));
         let params = self.manifest(image, platform);
         let assembler = Assembler::ImageManifest;

@@ -43,10 +43,10 @@ impl Lowering<'_> {
                 }
             }
             Source::Git { url, .. } => {
-                let SourcePin::Git { commit, .. } = self.source_pin(name)?.0 else {
+                let SourcePin::Git { commit, tree: git_tree, .. } = self.source_pin(name)?.0 else {
                     return Err(self.unpinned(name));
                 };
-                let kind = StepKind::Fetch(Fetch::Git { commit, url: url.value.clone() });
+                let kind = StepKind::Fetch(Fetch::Git { commit, tree: git_tree, url: url.value.clone() });
                 let label = StepLabel::new(name.to_string(), "fetch");
                 let step = self.plan.add(label, || (kind, vec![], vec!["out".into()]), Some(span));
                 Ok(tree(output(step, "out")))
@@ -131,10 +131,13 @@ impl Lowering<'_> {
             OciLocation::Archive(path, _) => self.leaf(file_label(path)),
             OciLocation::Registry(reference) => {
                 let (pin, span) = self.source_pin(name)?;
-                let SourcePin::Oci { digest, .. } = pin else { return Err(self.unpinned(name)) };
+                let SourcePin::Oci { digest, size, media_type, .. } = pin else {
+                    return Err(self.unpinned(name));
+                };
                 let platforms = self.platforms_of_base(name, platform);
                 let reference = reference.clone();
-                let kind = StepKind::Fetch(Fetch::Image { digest, platforms, reference });
+                let fetch = Fetch::Image { digest, size, media_type, platforms, reference };
+                let kind = StepKind::Fetch(fetch);
                 let label = StepLabel::new(name.to_string(), "fetch");
                 let step = self.plan.add(label, || (kind, vec![], vec!["out".into()]), Some(span));
                 Ok(output(step, "out"))

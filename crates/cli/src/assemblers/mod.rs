@@ -1,0 +1,72 @@
+//! The assemblers behind plans: from parameters and inputs to calls of the crates that do the work.
+
+mod debian;
+mod image;
+mod overlay;
+
+use groundup_build::{AssembleCall, AssembleError, Assemblers};
+use groundup_digest::{BlobId, ObjectId, TreeId};
+use groundup_plan::Assembler;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// All assemblers that this program has.
+pub(crate) struct Registered;
+
+type Outputs = BTreeMap<String, ObjectId>;
+
+impl Assemblers for Registered {
+    fn call(&self, call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+        match call.assembler {
+            Assembler::DebianKeyring => debian::keyring(call),
+            Assembler::DebianIndex => debian::index(call),
+            Assembler::DebianSelect => debian::select(call),
+            Assembler::DebianUnpack => debian::unpack(call),
+            Assembler::DebianRootfs => debian::rootfs(call),
+            Assembler::DebianSource => debian::source(call),
+            Assembler::TarUnpack => debian::tar(call),
+            Assembler::TreeCompose => debian::compose(call),
+            Assembler::ImageBase => image::base(call),
+            Assembler::ImageSplit => image::split(call),
+            Assembler::ImageLayer => image::layer(call),
+            Assembler::ImageManifest => image::manifest(call),
+            Assembler::ImageIndex => image::index(call),
+        }
+    }
+}
+
+/// Parameters and inputs of a call, typed. A miss is a plan of another release: our bug.
+trait Arguments {
+    fn params<T: DeserializeOwned>(&self) -> Result<T, AssembleError>;
+    fn blob(&self, name: &str) -> Result<BlobId, AssembleError>;
+    fn tree(&self, name: &str) -> Result<TreeId, AssembleError>;
+    fn blob_if_there(&self, name: &str) -> Option<BlobId>;
+    fn tree_if_there(&self, name: &str) -> Option<TreeId>;
+}
+
+impl Arguments for AssembleCall<'_> {
+    fn params<T: DeserializeOwned>(&self) -> Result<T, AssembleError> {
+        Ok(serde_json::from_str(self.params)?)
+    }
+
+    fn blob(&self, name: &str) -> Result<BlobId, AssembleError> {
+        self.blob_if_there(name).ok_or_else(|| format!("the input `{name}` is not a blob").into())
+    }
+
+    fn tree(&self, name: &str) -> Result<TreeId, AssembleError> {
+        self.tree_if_there(name).ok_or_else(|| format!("the input `{name}` is not a tree").into())
+    }
+
+    fn blob_if_there(&self, name: &str) -> Option<BlobId> {
+        self.inputs.get(name).and_then(|id| id.blob())
+    }
+
+    fn tree_if_there(&self, name: &str) -> Option<TreeId> {
+        self.inputs.get(name).and_then(|id| id.tree())
+    }
+}
+
+/// The single output `out`.
+fn out(id: ObjectId) -> Outputs {
+    BTreeMap::from([("out".to_owned(), id)])
+}

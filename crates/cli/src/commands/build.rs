@@ -1,0 +1,257 @@
+//! `groundup build`.
+
+use super::answer_is_no;
+use crate::{
+    args::Global,
+    error::{CliError, Kind},
+    out::{self, BOLD, DIM},
+    session::{Artifact, Everything, Session, check_space, perform, publish},
+    table, words,
+};
+use groundup_build::{BuildOptions, Event, KeepGoing, Order, Outcome, Report, Rerun, resolve};
+use groundup_plan::{Plan, StepIndex};
+use serde_json::json;
+use std::{
+    collections::BTreeSet,
+    num::NonZeroUsize,
+    path::PathBuf,
+    process::ExitCode,
+    time::Instant,
+};
+
+/// Build targets: fetch, run and assemble what is not in the store yet
+///
+/// Without TARGET, the `default` of the workspace is built. Copies of images (OCI layouts) and of
+/// outputs of builds are put below `out/`; root file systems stay in the store. On stdout stands
+/// one line per output: target, id, place.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Targets or patterns, such as `image.web` or `image.*`
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) how: How,
+    /// Put copies of outputs below DIR [default: `out` in the workspace]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_out")]
+    out: Option<PathBuf>,
+    /// Make no copies of outputs
+    #[arg(long)]
+    no_out: bool,
+    /// Write the image to FILE as an OCI archive (one image target)
+    #[arg(long, value_name = "FILE")]
+    oci_archive: Option<PathBuf>,
+    /// Write the image to FILE as `docker save` does (one image target)
+    #[arg(long, value_name = "FILE")]
+    docker_archive: Option<PathBuf>,
+    /// Load the images into a local engine
+    #[arg(long, value_name = "ENGINE", num_args = 0..=1, default_missing_value = "auto")]
+    load: Option<Engine>,
+}
+
+/// How steps are performed; none of it changes what comes out.
+#[derive(clap::Args, Clone, Default)]
+pub(crate) struct How {
+    /// Run at most N steps at once [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// After a failure, go on with all that does not need the failed step
+    #[arg(short, long)]
+    keep_going: bool,
+    /// Execute a step again although its result is known, and compare: a target, or a step's label
+    #[arg(long, value_name = "STEP")]
+    rerun: Vec<String>,
+    /// Start even if the disk seems too small
+    #[arg(long)]
+    no_space_check: bool,
+    /// Start ready steps in an order drawn with SEED (to test that order changes nothing)
+    #[arg(long, value_name = "SEED", hide = true)]
+    shuffle: Option<u64>,
+}
+
+/// A local container engine.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Engine {
+    /// Docker if it is there, else Podman
+    Auto,
+    /// Docker
+    Docker,
+    /// Podman
+    Podman,
+}
+
+impl How {
+    /// The options of the builder.
+    pub(crate) fn options(&self, session: &Session) -> Result<BuildOptions, CliError> {
+        let jobs = self
+            .jobs
+            .or_else(|| session.context.home.settings.jobs.and_then(|jobs| jobs.try_into().ok()))
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN);
+        let mut steps = BTreeSet::new();
+        for word in &self.rerun {
+            steps.extend(steps_called(&session.plan, word)?);
+        }
+        Ok(BuildOptions {
+            jobs,
+            fetches: NonZeroUsize::MIN.saturating_add(7),
+            keep_going: if self.keep_going { KeepGoing::Yes } else { KeepGoing::No },
+            order: self.shuffle.map_or(Order::LongestFirst, Order::Shuffled),
+            rerun: Rerun { steps },
+        })
+    }
+
+    /// Refuses a build for which the disk is too small, unless told not to.
+    pub(crate) fn check_space(&self, session: &Session) -> Result<(), CliError> {
+        if self.no_space_check {
+            return Ok(());
+        }
+        check_space(session, &resolve(&session.plan, &session.store)?)
+    }
+}
+
+/// The steps that a word of the command line means: a whole label, or all steps of a target.
+pub(crate) fn steps_called(plan: &Plan, word: &str) -> Result<Vec<StepIndex>, CliError> {
+    let called = |exact: bool| {
+        let steps = plan.indexed().filter(|(_, step)| match exact {
+            true => step.label.to_string() == word,
+            false => step.label.owner == word,
+        });
+        steps.map(|(index, _)| index).collect::<Vec<_>>()
+    };
+    let exact = called(true);
+    let found = if exact.is_empty() { called(false) } else { exact };
+    if found.is_empty() {
+        return Err(CliError::usage(format!("no step of this build is called `{word}`"))
+            .hint("`groundup plan` lists the labels of all steps"));
+    }
+    Ok(found)
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
+    let started = Instant::now();
+    let session = Session::open(global, &args.targets)?;
+    let options = args.how.options(&session)?;
+    args.how.check_space(&session)?;
+    let performed = perform(&session, global, &options, |event| {
+        if global.json {
+            print_event(&session, event);
+        }
+    })?;
+    let report = performed.report;
+    let default = session.context.root.join("out");
+    let place = match args.no_out {
+        true => None,
+        false => Some(args.out.clone().unwrap_or(default)),
+    };
+    let everything = if args.out.is_some() { Everything::Yes } else { Everything::No };
+    let artifacts = publish(&session, &report.targets, place.as_deref(), everything)?;
+    super::export::images(&session, &artifacts, args.oci_archive.as_deref(), args.docker_archive.as_deref())?;
+    if let Some(engine) = args.load {
+        let name = match engine {
+            Engine::Auto => None,
+            Engine::Docker => Some("docker"),
+            Engine::Podman => Some("podman"),
+        };
+        super::export::load(&session, &artifacts, name)?;
+    }
+    answer(global, &artifacts, &report, started)
+}
+
+fn answer(
+    global: &Global,
+    artifacts: &[Artifact],
+    report: &Report,
+    started: Instant,
+) -> Result<ExitCode, CliError> {
+    let count = |outcome| report.count(outcome);
+    if global.json {
+        out::json(&json!({
+            "event": "result",
+            "version": 1,
+            "complete": report.is_complete(),
+            "interrupted": report.interrupted,
+            "steps": {
+                "built": count(Outcome::Built),
+                "reused": count(Outcome::Reused),
+                "failed": count(Outcome::Failed),
+                "skipped": count(Outcome::Skipped),
+            },
+            "targets": artifacts,
+        }));
+    } else {
+        print_table(artifacts);
+        out::say(format!(
+            "{DIM}{} built, {} reused{}, {}{DIM:#}",
+            words::count(count(Outcome::Built), "step"),
+            count(Outcome::Reused),
+            match count(Outcome::Failed) {
+                0 => String::new(),
+                failed => format!(", {failed} failed"),
+            },
+            words::duration(started.elapsed())
+        ));
+    }
+    if report.interrupted {
+        return Err(CliError::new(Kind::No, "interrupted; what was built so far is kept"));
+    }
+    Ok(if report.is_complete() { ExitCode::SUCCESS } else { answer_is_no() })
+}
+
+fn print_table(artifacts: &[Artifact]) {
+    let here = std::env::current_dir().unwrap_or_default();
+    let rows: Vec<Vec<String>> = artifacts
+        .iter()
+        .map(|artifact| {
+            let mut target = artifact.target.clone();
+            if artifact.output != groundup_recipe::DEFAULT_OUTPUT {
+                target = format!("{target}:{}", artifact.output);
+            }
+            let platform = artifact.platform.as_ref();
+            let id = artifact.digest.clone().unwrap_or_else(|| artifact.id.to_string());
+            let place = match &artifact.path {
+                Some(path) => path.strip_prefix(&here).unwrap_or(path).display().to_string(),
+                None => "in the store".to_owned(),
+            };
+            let name = match platform {
+                Some(platform) => format!("{target} ({platform})"),
+                None => target,
+            };
+            vec![name, id, place]
+        })
+        .collect();
+    for line in table::layout(&rows) {
+        let (name, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        out::line(format!("{BOLD}{name}{BOLD:#} {rest}"));
+    }
+}
+
+fn print_event(session: &Session, event: &Event) {
+    let label = |step: &StepIndex| session.plan.step(*step).label.to_string();
+    match event {
+        Event::Planned { steps, reused } => {
+            out::json(&json!({"event": "planned", "steps": steps, "reused": reused}));
+        }
+        Event::Started { step, key, .. } => {
+            out::json(&json!({"event": "started", "step": label(step), "key": key}));
+        }
+        Event::Waiting { step } => {
+            out::json(&json!({"event": "waiting", "step": label(step)}));
+        }
+        Event::Finished { step, outcome, took, failure } => {
+            let failure = failure.as_ref().map(|failure| &failure.messages);
+            out::json(&json!({
+                "event": "finished",
+                "step": label(step),
+                "outcome": outcome,
+                "milliseconds": took.as_millis() as u64,
+                "failure": failure,
+            }));
+        }
+        Event::Differs { step, key, outputs } => {
+            out::json(&json!({
+                "event": "unstable", "step": label(step), "key": key, "outputs": outputs,
+            }));
+        }
+        // Bytes in flight are for eyes; a log would drown in them.
+        Event::Progress { .. } => {}
+    }
+}

@@ -1,0 +1,174 @@
+//! Artifacts: what is copied out of the store for people, and where.
+
+use super::Session;
+use crate::error::{CliError, Kind};
+use groundup_build::Built;
+use groundup_digest::{ObjectId, Sha256, TreeId};
+use groundup_recipe::Kind as TargetKind;
+use groundup_store::{Existing, ExportOptions, Store};
+use groundup_tree::{Kind as NodeKind, TreePath};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// One line of the answer of `build`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Artifact {
+    /// The target.
+    pub(crate) target: String,
+    /// The platform, for targets that are made for one.
+    pub(crate) platform: Option<String>,
+    /// The output.
+    pub(crate) output: String,
+    /// The id in the store.
+    pub(crate) id: ObjectId,
+    /// The digest of the manifest or index, for images.
+    pub(crate) digest: Option<String>,
+    /// Where its copy is.
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// What lies in the output directory, by name, so that an equal copy is not made again.
+#[derive(Default, Serialize, Deserialize)]
+struct Copies(BTreeMap<String, ObjectId>);
+
+const COPIES: &str = ".groundup.json";
+
+/// The digest of what the only entry of a layout's `index.json` names.
+pub(crate) fn image_digest(store: &Store, layout: TreeId) -> Result<Sha256, CliError> {
+    let broken = |why: &str| CliError::new(Kind::Bug, format!("an image layout of ours {why}"));
+    let path = TreePath::parse(b"index.json").expect("a plain name");
+    let tree = store.load_tree(layout)?;
+    let Some(NodeKind::File { blob, .. }) = tree.get(&path).map(|node| node.kind.clone()) else {
+        return Err(broken("has no index.json"));
+    };
+    let index: serde_json::Value = serde_json::from_slice(&store.read_blob(blob)?)
+        .map_err(|_| broken("has an index.json that is no JSON"))?;
+    let digest = index["manifests"][0]["digest"].as_str().unwrap_or_default();
+    let digest = digest.strip_prefix("sha256:").and_then(|digest| digest.parse().ok());
+    digest.ok_or_else(|| broken("names no manifest"))
+}
+
+/// Copies what a target made below `place`, and says what there is.
+///
+/// Images and outputs of builds are copied; a root file system is large and rarely wanted as files,
+/// so it stays in the store unless it was asked for by name with `everything`.
+pub(crate) fn publish(
+    session: &Session,
+    built: &[Built],
+    place: Option<&Path>,
+    everything: Everything,
+) -> Result<Vec<Artifact>, CliError> {
+    let stamp = place.map(|place| place.join(COPIES));
+    let mut copies = match &stamp {
+        Some(path) => read_copies(path)?,
+        None => Copies::default(),
+    };
+    let before = copies.0.clone();
+    let mut artifacts = Vec::new();
+    for built in built {
+        let Some(outputs) = &built.outputs else { continue };
+        for (output, id) in outputs {
+            let name = file_name(built, output);
+            let kind = built.target.name.kind();
+            let wanted = match kind {
+                TargetKind::Image | TargetKind::Build => true,
+                TargetKind::Rootfs | TargetKind::Source => everything == Everything::Yes,
+            };
+            let path = match (place, wanted) {
+                (Some(place), true) => {
+                    let path = place.join(&name);
+                    if copies.0.get(&name) != Some(id) || !path.exists() {
+                        copy_out(session, *id, &path)?;
+                        copies.0.insert(name, *id);
+                    }
+                    Some(path)
+                }
+                _ => None,
+            };
+            let digest = match (kind, id) {
+                (TargetKind::Image, ObjectId::Tree(layout)) => {
+                    Some(image_digest(&session.store, *layout)?.oci())
+                }
+                _ => None,
+            };
+            artifacts.push(Artifact {
+                target: built.target.name.to_string(),
+                platform: built.target.platform.map(|platform| platform.to_string()),
+                output: output.clone(),
+                id: *id,
+                digest,
+                path,
+            });
+        }
+    }
+    if let Some(path) = stamp
+        && copies.0 != before
+    {
+        write_copies(&path, &copies)?;
+    }
+    Ok(artifacts)
+}
+
+/// Whether root file systems and sources are copied too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Everything {
+    /// They are.
+    Yes,
+    /// They stay in the store.
+    No,
+}
+
+/// `image.web`, `build.tool`, `build.tool-dev` for the output `dev`, with the architecture where a
+/// target is made for several.
+fn file_name(built: &Built, output: &str) -> String {
+    let mut name = built.target.name.to_string();
+    if output != groundup_recipe::DEFAULT_OUTPUT {
+        name.push('-');
+        name.push_str(output);
+    }
+    if let Some(platform) = built.target.platform {
+        name.push('.');
+        name.push_str(platform.architecture());
+    }
+    name
+}
+
+fn copy_out(session: &Session, id: ObjectId, path: &Path) -> Result<(), CliError> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(|error| {
+        CliError::environment(format!("cannot make the directory `{}`: {error}", parent.display()))
+    })?;
+    match id {
+        ObjectId::Tree(tree) => {
+            let options = ExportOptions { existing: Existing::Replace };
+            session.store.export(tree, path, options).map_err(|error| {
+                CliError::of(Kind::Environment, &error)
+                    .while_trying(format!("cannot copy to `{}`", path.display()))
+            })?;
+        }
+        ObjectId::Blob(blob) => {
+            let bytes = session.store.read_blob(blob)?;
+            std::fs::write(path, bytes).map_err(|error| {
+                CliError::environment(format!("cannot write `{}`: {error}", path.display()))
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn read_copies(path: &Path) -> Result<Copies, CliError> {
+    let text = crate::context::read_if_there(path)?;
+    // A file that is not ours says nothing: the copies are made again.
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+fn write_copies(path: &Path, copies: &Copies) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(copies)
+        .map_err(|error| CliError::of(Kind::Bug, &error))?;
+    std::fs::write(path, text).map_err(|error| {
+        CliError::environment(format!("cannot write `{}`: {error}", path.display()))
+    })
+}
