@@ -2,9 +2,11 @@
 //!
 //! Bytes are passed in; nothing here opens a socket. [`archive`] follows the chain of trust from a
 //! keyring to the digest of a `.deb`, [`resolve`] chooses packages as apt would for an empty root,
-//! [`package`] turns a `.deb` into a tree, and [`rootfs`] merges packages by dpkg's rules.
+//! [`package`] turns a `.deb` into a tree, [`rootfs`] merges packages by dpkg's rules,
+//! and [`source`] unpacks source packages.
 
 pub mod archive;
 pub mod package;
 pub mod resolve;
 pub mod rootfs;
+pub mod source;

@@ -1,0 +1,144 @@
+//! One `.deb` as a tree, read in process.
+//!
+//! A `.deb` is an `ar` archive of three members in this order (`deb(5)`): `debian-binary` (format
+//! 2.x), `control.tar*` (what the package says of itself, and its scripts) and `data.tar*` (its
+//! files). Both archives become trees, with names, types, modes, owners, hard links and bytes as
+//! `dpkg-deb --fsys-tarfile` gives them; a directory that the archive does not list is root-owned
+//! with mode 0755. Nothing is held in memory but small files, and nothing is taken on trust: what
+//! hostile bytes could do is listed in [`TarError`], and [`Limits`] bounds their growth.
+
+mod ar;
+mod compression;
+mod tar;
+
+pub use ar::ArError;
+pub(crate) use compression::{Compression, Resources};
+pub use tar::TarError;
+pub(crate) use tar::{Ownership, TarRules, read_tar};
+
+use ar::Ar;
+use groundup_digest::{BlobId, TreeId};
+use groundup_store::{Store, StoreError};
+use groundup_tree::FileTree;
+use std::io::Read;
+
+/// The two trees of a package.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unpacked {
+    /// The package's files.
+    pub data: TreeId,
+    /// `control`, `md5sums`, `conffiles`, `triggers` and the maintainer scripts.
+    pub control: TreeId,
+}
+
+/// Bounds on what unpacking one archive may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Entries of one tar archive.
+    pub entries: u64,
+    /// Bytes of one tar archive when decompressed.
+    pub bytes: u64,
+    /// Bytes of memory that a decompressor may use.
+    pub memory: u64,
+    /// Threads that a decompressor may use.
+    pub threads: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries: 2_000_000, bytes: 64 << 30, memory: 1 << 30, threads: 2 }
+    }
+}
+
+/// Why a `.deb` cannot be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum UnpackError {
+    /// The store does not give the `.deb`, or does not take a tree.
+    #[error("cannot use the store")]
+    Store(#[from] StoreError),
+    /// The outer archive is malformed.
+    #[error("the .deb is not an ar archive as it should be")]
+    Ar(#[from] ArError),
+    /// A member is missing, or another stands in its place.
+    #[error("the .deb should have the member `{expected}` here, but it has {found}")]
+    Member {
+        /// The member that is due.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// The format is newer than what we know.
+    #[error("the .deb is of format {0}, only 2.x is known")]
+    Format(String),
+    /// The compression of a member is unknown.
+    #[error("the member `{0}` has an unknown compression")]
+    Compression(String),
+    /// A member's tar stream is refused.
+    #[error("cannot unpack the member `{member}`")]
+    Tar {
+        /// The member.
+        member: String,
+        /// Why.
+        #[source]
+        source: TarError,
+    },
+}
+
+/// Unpacks the `.deb` whose bytes are `deb`, with the default limits.
+pub fn unpack(store: &Store, deb: BlobId) -> Result<Unpacked, UnpackError> {
+    unpack_within(store, deb, Limits::default())
+}
+
+/// Unpacks the `.deb` whose bytes are `deb`.
+pub fn unpack_within(store: &Store, deb: BlobId, limits: Limits) -> Result<Unpacked, UnpackError> {
+    let mut ar = Ar::open(store.open_blob(deb)?)?;
+    expect_member(&mut ar, "debian-binary")?;
+    let mut format = String::new();
+    (&mut ar).take(64).read_to_string(&mut format).map_err(ArError::Read)?;
+    if !format.starts_with("2.") || !format.ends_with('\n') {
+        return Err(UnpackError::Format(format.trim_end().to_owned()));
+    }
+    let control = unpack_member(store, &mut ar, "control.tar", limits)?;
+    let data = unpack_member(store, &mut ar, "data.tar", limits)?;
+    if let Some((found, _)) = ar.next_member()? {
+        return Err(UnpackError::Member { expected: "(end)", found: format!("`{found}`") });
+    }
+    Ok(Unpacked { data: store.put_tree(&data)?, control: store.put_tree(&control)? })
+}
+
+/// Goes to the next member whose name starts with `expected`; gives its name.
+///
+/// Members whose names start with an underscore are skipped, as `deb(5)` demands.
+fn expect_member<R: Read>(ar: &mut Ar<R>, expected: &'static str) -> Result<String, UnpackError> {
+    loop {
+        match ar.next_member()? {
+            Some((name, _)) if name.starts_with('_') && expected != "debian-binary" => {}
+            Some((name, _)) if name.starts_with(expected) => return Ok(name),
+            Some((name, _)) => {
+                return Err(UnpackError::Member { expected, found: format!("`{name}`") });
+            }
+            None => {
+                return Err(UnpackError::Member { expected, found: "no further one".to_owned() });
+            }
+        }
+    }
+}
+
+fn unpack_member<R: Read + Send>(
+    store: &Store,
+    ar: &mut Ar<R>,
+    expected: &'static str,
+    limits: Limits,
+) -> Result<FileTree, UnpackError> {
+    let member = expect_member(ar, expected)?;
+    let compression = match &member[expected.len()..] {
+        "" | ".gz" | ".xz" | ".zst" | ".bz2" | ".lzma" => Compression::of_name(&member),
+        _ => return Err(UnpackError::Compression(member)),
+    };
+    let failed = |source| UnpackError::Tar { member: member.clone(), source };
+    let resources = Resources { memory: limits.memory, threads: limits.threads };
+    let input = compression.open(&mut *ar, resources);
+    let input = input.map_err(|error| failed(TarError::Read(error)))?;
+    let rules = TarRules { limits, ownership: Ownership::Kept, strip: 0 };
+    read_tar(store, input, rules).map_err(failed)
+}
