@@ -118,7 +118,14 @@ impl Store {
         let made = scratch.fresh_path();
         fs::mkdir(&made, Mode::RWXU).tried("make directory", &made)?;
         let copier = Copier::new(Verify::Size);
-        Materialiser { store: self, files: Files::Shared, copier }.make(tree, &made, UNSETTLED)?;
+        let maker = Materialiser { store: self, files: Files::Shared, copier };
+        maker.make(tree, &made, UNSETTLED)?;
+        // It is used unread from now on, so a crash of the machine must not leave it with holes:
+        // linked blobs and copies are on the disk before the name is.
+        if maker.copier.has_copied() {
+            self.0.durability.wrote();
+        }
+        self.0.durability.sync()?;
         match fs::rename(&made, path) {
             // Another process was faster; its tree is the same.
             Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(()),
