@@ -47,11 +47,10 @@ fn package_ids() -> impl Strategy<Value = PackageId> {
 
 fn archive_pins() -> impl Strategy<Value = ArchivePin> {
     let keyring = prop_oneof![
-        (file_pins(), "[ -~]{1,20}")
-            .prop_map(|(package, member)| KeyringPin::Package { package, member }),
-        ("[ -~]{1,20}", any::<[u8; 32]>()).prop_map(|(file, digest)| KeyringPin::File {
-            file,
-            sha256: Sha256::from_bytes(digest)
+        (file_pins(), "[ -~]{1,20}", prop::option::of("[a-z]{1,5}"))
+            .prop_map(|(package, member, from)| (KeyringPin::Package { package, member }, from)),
+        ("[ -~]{1,20}", any::<[u8; 32]>()).prop_map(|(file, digest)| {
+            (KeyringPin::File { file, sha256: Sha256::from_bytes(digest) }, None)
         }),
     ];
     let indexes = prop::collection::btree_map(
@@ -60,15 +59,18 @@ fn archive_pins() -> impl Strategy<Value = ArchivePin> {
         0..4,
     );
     ("[ -~]{1,9}", prop::collection::vec("[a-z]{1,5}", 0..3), keyring, indexes, file_pins())
-        .prop_map(|(suite, components, keyring, indexes, inrelease)| ArchivePin {
-            suite,
-            components,
-            date: "Sat, 11 Oct 2025 08:01:12 UTC".into(),
-            verified: "2026-01-01T00:00:00Z".into(),
-            signed_by: vec!["AB".repeat(20)],
-            inrelease,
-            keyring,
-            indexes,
+        .prop_map(|(suite, components, (keyring, keyring_archive), indexes, inrelease)| {
+            ArchivePin {
+                suite,
+                components,
+                date: "Sat, 11 Oct 2025 08:01:12 UTC".into(),
+                verified: "2026-01-01T00:00:00Z".into(),
+                signed_by: vec!["AB".repeat(20)],
+                inrelease,
+                keyring,
+                keyring_archive,
+                indexes,
+            }
         })
 }
 
@@ -186,6 +188,7 @@ fn lock_with(versions: &[(&str, &str)]) -> Lock {
         signed_by: vec![],
         inrelease: file("dists/bookworm/InRelease"),
         keyring: KeyringPin::Package { package: file("pool/k.deb"), member: "k.gpg".into() },
+        keyring_archive: None,
         indexes: BTreeMap::new(),
     };
     lock.archives.insert("debian".into(), at(archive));

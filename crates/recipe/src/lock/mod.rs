@@ -16,10 +16,18 @@ pub use model::{
     RootfsPin, SourcePin,
 };
 pub use request::request;
-pub use stale::{Stale, StaleReason};
+pub use stale::{Stale, StaleReason, needs_packages};
 
 /// The file that holds the lock.
 pub const LOCK_FILE: &str = "groundup.lock";
 
 /// The version of the format that is written, and the only one that is read.
 pub const LOCK_VERSION: i64 = 1;
+
+/// The name of `candidates` that a misspelt `word` most likely stands for, as in every other message.
+pub fn nearest_name<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    crate::nearest::nearest(word, candidates)
+}

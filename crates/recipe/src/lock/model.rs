@@ -45,6 +45,9 @@ pub struct ArchivePin {
     pub inrelease: FilePin,
     /// The keys that it was verified with.
     pub keyring: KeyringPin,
+    /// The archive that has the package of the keyring, where it is another one: Debian's security
+    /// archive is signed by keys that only the main archive carries.
+    pub keyring_archive: Option<String>,
     /// The index files that were read.
     pub indexes: BTreeMap<IndexKey, FilePin>,
 }
@@ -61,7 +64,7 @@ pub struct IndexKey {
 /// The keys that an archive is verified with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyringPin {
-    /// A member of a package of the archive itself.
+    /// A member of a package of the archive itself, or of the pin's `keyring_archive`.
     Package {
         /// The package.
         package: FilePin,

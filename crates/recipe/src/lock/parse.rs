@@ -204,6 +204,10 @@ fn archive(field: &Field) -> Result<ArchivePin, Diagnostic> {
             member: keys.text("keyring_member")?,
         },
     };
+    let keyring_archive = match &keyring {
+        KeyringPin::Package { .. } => keys.maybe("keyring_archive").map(text).transpose()?,
+        KeyringPin::File { .. } => None,
+    };
     let mut indexes = BTreeMap::new();
     for (name, field) in keys.maybe("indexes").map(table).transpose()?.into_iter().flatten() {
         indexes.insert(parsed(name, field.key)?, file_pin(&field.node)?);
@@ -216,6 +220,7 @@ fn archive(field: &Field) -> Result<ArchivePin, Diagnostic> {
         signed_by: texts(keys.take("signed_by")?)?,
         inrelease: file_pin(keys.take("inrelease")?)?,
         keyring,
+        keyring_archive: keyring_archive.map(str::to_owned),
         indexes,
     };
     keys.end()?;

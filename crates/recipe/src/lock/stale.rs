@@ -281,8 +281,8 @@ impl Check<'_> {
     }
 }
 
-/// Whether there is anything to resolve.
-fn needs_packages(rootfs: &Rootfs) -> bool {
+/// Whether there is anything to resolve for a rootfs, so that the lock has a pin of it.
+pub fn needs_packages(rootfs: &Rootfs) -> bool {
     !rootfs.packages.is_empty() || !rootfs.debs.is_empty() || rootfs.essential
 }
 

@@ -25,6 +25,9 @@ impl Lock {
                 KeyringPin::Package { package, member } => {
                     out.key("keyring", &file(package));
                     out.key("keyring_member", &quote(member));
+                    if let Some(archive) = &pin.keyring_archive {
+                        out.key("keyring_archive", &quote(archive));
+                    }
                 }
                 KeyringPin::File { file, sha256 } => {
                     let items = [file.clone(), sha256.to_string()];

@@ -1,0 +1,239 @@
+//! The packages of one rootfs on one platform, resolved over one snapshot of its archives.
+
+use crate::{LockError, Locker, deb::Deb, locker::at, need::RootfsNeed, snapshot::Snapshot};
+use groundup_debian::{
+    archive::{Index, IndexError, Version, compare},
+    resolve::{Essential, Recommends, Request, Wanted, resolve},
+};
+use groundup_recipe::{
+    PackageRequest,
+    lock::{FilePin, PackageId, PackageOrigin, RootfsPin, nearest_name, request},
+};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
+
+/// The pin of a rootfs, and the files of the packages that come from archives.
+pub(crate) type Resolved = (RootfsPin, Vec<(PackageId, FilePin)>);
+
+/// An index with where its packages come from.
+struct Offer<'a> {
+    origin: PackageOrigin,
+    index: Cow<'a, Index>,
+}
+
+impl Locker<'_> {
+    pub(crate) fn resolved(
+        &self,
+        need: &RootfsNeed<'_>,
+        snapshots: &BTreeMap<String, Snapshot>,
+        debs: &BTreeMap<String, Deb>,
+        mut held: BTreeMap<String, Version>,
+    ) -> Result<Resolved, LockError> {
+        let (target, platform) = (need.target, need.platform);
+        let offers = self.offers(need, snapshots, debs)?;
+        let wanted = self.wanted(need, &offers, debs)?;
+        for package in wanted.iter().filter(|package| package.version.is_some()) {
+            held.remove(&package.name);
+        }
+        self.say(&format!("{target} {platform}: resolving {} packages", wanted.len()));
+        let asked = Request {
+            packages: wanted,
+            arch: platform.architecture().to_owned(),
+            recommends: match need.rootfs.recommends {
+                true => Recommends::Install,
+                false => Recommends::Ignore,
+            },
+            essential: match need.rootfs.essential {
+                true => Essential::Implied,
+                false => Essential::NotImplied,
+            },
+            held,
+        };
+        let indexes: Vec<&Index> = offers.iter().map(|offer| &*offer.index).collect();
+        let resolution = resolve(&indexes, &asked).map_err(|source| LockError::Resolve {
+            target: target.clone(),
+            platform,
+            source,
+        })?;
+        let mut files = Vec::new();
+        let mut packages = Vec::new();
+        for chosen in resolution.packages {
+            let origin = offers[chosen.index].origin.clone();
+            let from_archive = matches!(origin, PackageOrigin::Archive(_));
+            let (name, version, arch) = (chosen.name, chosen.version, chosen.architecture);
+            let id = PackageId { name, version, arch, origin };
+            if from_archive {
+                let (size, sha256) = (chosen.size, chosen.sha256);
+                files.push((id.clone(), FilePin { path: chosen.filename, size, sha256 }));
+            }
+            packages.push(id);
+        }
+        packages.sort();
+        self.say(&format!("{target} {platform}: {} packages", packages.len()));
+        let request = request(self.workspace, need.rootfs, platform);
+        Ok((RootfsPin { request, packages: packages.into_iter().map(at).collect() }, files))
+    }
+
+    /// The indexes in order of preference: single files first, so that they win over an equal
+    /// version of an archive.
+    fn offers<'a>(
+        &self,
+        need: &RootfsNeed<'_>,
+        snapshots: &'a BTreeMap<String, Snapshot>,
+        debs: &'a BTreeMap<String, Deb>,
+    ) -> Result<Vec<Offer<'a>>, LockError> {
+        let mut offers = Vec::new();
+        for (name, deb) in self.debs_of(need, debs)? {
+            let origin = PackageOrigin::Source(name.to_owned());
+            offers.push(Offer { origin, index: Cow::Borrowed(&deb.index) });
+        }
+        for archive in need.archives() {
+            let Some(snapshot) = snapshots.get(archive) else { continue };
+            let elsewhere: BTreeSet<&str> = need
+                .rootfs
+                .prefer
+                .iter()
+                .filter(|(_, preferred)| preferred.as_str() != archive)
+                .map(|(package, _)| package.as_str())
+                .collect();
+            for component in &snapshot.pin.components {
+                let arch = need.platform.architecture();
+                for (key, index) in snapshot.indexes.binaries(component, arch) {
+                    let hidden = index.packages().any(|p| elsewhere.contains(p.name()));
+                    let index = match hidden {
+                        false => Cow::Borrowed(index),
+                        true => Cow::Owned(self.without(archive, snapshot, key, &elsewhere)?),
+                    };
+                    let origin = PackageOrigin::Archive(archive.to_owned());
+                    offers.push(Offer { origin, index });
+                }
+            }
+        }
+        self.check_preferences(need, &offers)?;
+        Ok(offers)
+    }
+
+    /// An index without the packages of these names.
+    fn without(
+        &self,
+        archive: &str,
+        snapshot: &Snapshot,
+        key: &groundup_recipe::lock::IndexKey,
+        names: &BTreeSet<&str>,
+    ) -> Result<Index, LockError> {
+        let file = &snapshot.indexes.files[key];
+        let text = self.index_text(archive, key, file)?;
+        let text = String::from_utf8_lossy(&text);
+        let stanzas = text.split_inclusive("\n\n").filter(|stanza| {
+            let name = stanza.lines().find_map(|line| line.strip_prefix("Package:"));
+            !name.is_some_and(|name| names.contains(name.trim()))
+        });
+        let kept: String = stanzas.collect();
+        let preference = snapshot.indexes.packages[key].preference();
+        Index::parse(kept.as_bytes()).map(|index| index.with_preference(preference)).map_err(
+            |error: IndexError| LockError::Index {
+                archive: archive.to_owned(),
+                key: key.clone(),
+                source: error.into(),
+            },
+        )
+    }
+
+    fn check_preferences(
+        &self,
+        need: &RootfsNeed<'_>,
+        offers: &[Offer<'_>],
+    ) -> Result<(), LockError> {
+        for (package, archive) in &need.rootfs.prefer {
+            let origin = PackageOrigin::Archive(archive.value.clone());
+            let of_it = offers.iter().filter(|offer| offer.origin == origin);
+            let names: BTreeSet<&str> =
+                of_it.flat_map(|offer| offer.index.packages().map(|p| p.name())).collect();
+            if !names.contains(package.as_str()) {
+                return Err(LockError::NotPreferred {
+                    target: need.target.clone(),
+                    platform: need.platform,
+                    package: package.clone(),
+                    archive: archive.value.clone(),
+                    nearest: nearest_name(package, names).map(str::to_owned),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The single `.deb` files of a rootfs, sorted by name.
+    fn debs_of<'a>(
+        &self,
+        need: &RootfsNeed<'_>,
+        debs: &'a BTreeMap<String, Deb>,
+    ) -> Result<Vec<(&'a str, &'a Deb)>, LockError> {
+        let names: BTreeSet<&str> = need.rootfs.debs.iter().map(|deb| deb.name()).collect();
+        let mut found = Vec::new();
+        for name in names {
+            let Some((name, deb)) = debs.get_key_value(name) else { continue };
+            if deb.arch != "all" && deb.arch != need.platform.architecture() {
+                return Err(LockError::DebArchitecture {
+                    target: need.target.clone(),
+                    platform: need.platform,
+                    source_name: name.clone(),
+                    arch: deb.arch.clone(),
+                });
+            }
+            found.push((name.as_str(), deb));
+        }
+        Ok(found)
+    }
+
+    /// What is wanted by name, sorted: the order of a recipe's list means nothing.
+    fn wanted(
+        &self,
+        need: &RootfsNeed<'_>,
+        offers: &[Offer<'_>],
+        debs: &BTreeMap<String, Deb>,
+    ) -> Result<Vec<Wanted>, LockError> {
+        let mut texts = BTreeSet::new();
+        for package in &need.rootfs.packages {
+            texts.insert(match &package.version {
+                Some(version) if version.ends_with('*') => self.best(need, offers, package)?,
+                _ => package.to_string(),
+            });
+        }
+        for (_, deb) in self.debs_of(need, debs)? {
+            texts.insert(format!("{}={}", deb.package, deb.version));
+        }
+        let wanted = texts.iter().map(|text| text.parse());
+        wanted
+            .collect::<Result<_, _>>()
+            .map_err(|source| LockError::Wanted { target: need.target.clone(), source })
+    }
+
+    /// `name=version` with the highest version that a pattern accepts.
+    fn best(
+        &self,
+        need: &RootfsNeed<'_>,
+        offers: &[Offer<'_>],
+        asked: &PackageRequest,
+    ) -> Result<String, LockError> {
+        let packages = offers.iter().flat_map(|offer| offer.index.packages());
+        let named = packages.filter(|package| package.name() == asked.name);
+        let mut versions: Vec<&str> = named.map(|package| package.version()).collect();
+        versions.sort_by(|a, b| compare(b, a));
+        versions.dedup();
+        match versions.iter().find(|version| asked.accepts(version)) {
+            Some(version) => {
+                let exact =
+                    PackageRequest { version: Some((*version).to_owned()), ..asked.clone() };
+                Ok(exact.to_string())
+            }
+            None => Err(LockError::NoVersion {
+                target: need.target.clone(),
+                platform: need.platform,
+                asked: asked.to_string(),
+                offered: versions.into_iter().map(str::to_owned).collect(),
+            }),
+        }
+    }
+}
