@@ -1,8 +1,8 @@
 //! The chain of trust with throwaway keys: what is good passes, and each way to be bad has its error.
 
 use super::{
-    Archive, ArchiveError, KeyringError, ReleaseError, SignatureError, VerifyIndexError,
-    check_keyring,
+    Archive, ArchiveError, KeyringError, ReleaseError, SignatureError, VerifiedRelease,
+    VerifyIndexError, check_keyring,
 };
 use groundup_digest::Sha256;
 use pgp::{
@@ -18,6 +18,7 @@ use pgp::{
     ser::Serialize,
     types::{Duration, Fingerprint, KeyDetails, Password, SignedUser, SigningKey, Tag, Timestamp},
 };
+use proptest::prelude::*;
 use rand::{SeedableRng, rngs::StdRng};
 
 /// When the keys were made.
@@ -437,4 +438,26 @@ fn a_keyring_whose_signing_keys_are_not_built_in_cannot_start_trust() {
     }
     key.lifetime = Some(1);
     assert!(matches!(check_keyring(&key.keyring(), NOW), Err(KeyringError::Empty)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_changed_byte_never_changes_what_is_trusted(place in 0usize..2000, byte in any::<u8>()) {
+        let key = TestKey::new(1);
+        let good = key.sign().into_bytes();
+        let mut changed = good.clone();
+        let place = place % changed.len();
+        changed[place] = byte;
+        if let Ok(verified) = Archive::verify(&changed, &key.keyring(), None) {
+            let before = Archive::verify(&good, &key.keyring(), None).unwrap();
+            let files = |verified: &VerifiedRelease| {
+                verified.release().files().map(|(path, file)| (path.to_owned(), file)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(files(&verified), files(&before));
+            prop_assert_eq!(verified.release().codename(), "test");
+            prop_assert_eq!(verified.release().date(), before.release().date());
+        }
+    }
 }
