@@ -119,7 +119,7 @@ fn end_to_end(workspace: &Workspace) -> Count {
         return Count::default();
     }
     let mut cargo = workspace.cargo();
-    cargo.args(["test", "--release", "--locked", "--no-fail-fast", "--package", END_TO_END]);
+    cargo.args(["test", "--locked", "--no-fail-fast", "--package", END_TO_END]);
     tests(&mut cargo)
 }
 
