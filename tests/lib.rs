@@ -16,10 +16,15 @@ pub fn repository() -> PathBuf {
     here.parent().expect("tests/ lies in the repository").to_owned()
 }
 
-/// The release build of the program; built here if the test command has not built it yet.
+/// The release build of the program, built here if the test command has not built it yet; or what
+/// `GROUNDUP_BIN` names, to test a program that is built already.
 pub fn groundup() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        #[allow(clippy::disallowed_methods, reason = "a setting of these tests")]
+        if let Some(binary) = std::env::var_os("GROUNDUP_BIN") {
+            return binary.into();
+        }
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--release", "--locked", "--package", "groundup-cli"]);
         build.args(["--message-format", "json"]).current_dir(repository());
