@@ -1,5 +1,7 @@
 //! What a build executes, told by counting calls of assemblers that only pretend.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use groundup_build::{
     AssembleCall, AssembleError, Assemblers, BuildOptions, Clock, DefaultLimits, Event, Inputs,
     KeepGoing, Order, Outcome, Report, Rerun, Surroundings,
@@ -48,10 +50,7 @@ struct Pretend {
 }
 
 impl Assemblers for Pretend {
-    fn call(
-        &self,
-        call: &AssembleCall<'_>,
-    ) -> Result<BTreeMap<String, ObjectId>, AssembleError> {
+    fn call(&self, call: &AssembleCall<'_>) -> Result<BTreeMap<String, ObjectId>, AssembleError> {
         self.calls.lock().unwrap().push(call.assembler.name().to_owned());
         if self.fails == Some(call.assembler) {
             return Err("it was told to fail".into());
@@ -117,8 +116,7 @@ impl Bench {
     }
 
     fn plan(&self, recipe: &str, a: &str) -> Plan {
-        let files =
-            [("groundup.toml", format!("{WORKSPACE}\n{recipe}")), ("a.txt", String::new())];
+        let files = [("groundup.toml", format!("{WORKSPACE}\n{recipe}")), ("a.txt", String::new())];
         let loaded = load(&MemoryLoader::new(files)).unwrap();
         let blob = self.store.put_blob(a.as_bytes()).unwrap().blob;
         let leaves = Leaves::from([("file:a.txt".to_owned(), ObjectId::Blob(blob))]);
@@ -175,8 +173,13 @@ fn options() -> BuildOptions {
 }
 
 const ALL: [&str; 7] = [
-    "debian.rootfs", "debian.rootfs", "image.index", "image.layer", "image.layer",
-    "image.manifest", "image.split",
+    "debian.rootfs",
+    "debian.rootfs",
+    "image.index",
+    "image.layer",
+    "image.layer",
+    "image.manifest",
+    "image.split",
 ];
 
 #[test]
