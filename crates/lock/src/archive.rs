@@ -132,7 +132,7 @@ impl Locker<'_> {
         let name = need.archive.name.as_str();
         let path = release_path(&need.archive.suite.value);
         let what = format!("InRelease of suite `{}`", need.archive.suite.value);
-        self.say(&format!("archive {name}: {path}"));
+        self.say(&format!("archive {name}: fetching {path}"));
         let inrelease = self.remote.archive_file(name, &path, &what, LARGEST_RELEASE);
         let inrelease = inrelease.map_err(|source| LockError::Fetch {
             archive: name.to_owned(),
@@ -283,6 +283,7 @@ impl Locker<'_> {
         if let Some(blob) = there.map_err(LockError::store(what))? {
             return Ok(blob);
         }
+        self.say(&format!("archive {archive}: fetching {what}, {size} bytes"));
         let fetched = self.remote.archive_pinned(archive, path, what, sha256, size);
         fetched.map_err(|source| LockError::Fetch {
             archive: archive.to_owned(),
@@ -299,19 +300,14 @@ fn release_path(suite: &str) -> String {
 /// The signed part of a cleartext-signed file, as far as it can be told without judging it.
 fn signed_text(inrelease: &[u8]) -> String {
     let text = String::from_utf8_lossy(inrelease);
-    let body = match text.split_once("-----BEGIN PGP SIGNED MESSAGE-----") {
-        Some((_, rest)) => rest.split_once("\n\n").map_or("", |(_, body)| body),
-        None => &text,
-    };
-    let body = body.split("-----BEGIN PGP SIGNATURE-----").next().unwrap_or("");
-    body.lines().map(|line| line.strip_prefix("- ").unwrap_or(line)).fold(
-        String::new(),
-        |mut text, line| {
-            text.push_str(line);
-            text.push('\n');
-            text
-        },
-    )
+    let mut lines = text.lines().map(str::trim_end).peekable();
+    if lines.peek() == Some(&"-----BEGIN PGP SIGNED MESSAGE-----") {
+        // The armour's headers end with an empty line.
+        lines.by_ref().find(|line| line.is_empty());
+    }
+    let signed = lines.take_while(|line| *line != "-----BEGIN PGP SIGNATURE-----");
+    let lines: Vec<&str> = signed.map(|line| line.strip_prefix("- ").unwrap_or(line)).collect();
+    lines.join("\n")
 }
 
 fn timestamp(seconds: i64) -> Result<jiff::Timestamp, LockError> {

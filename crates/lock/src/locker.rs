@@ -228,14 +228,11 @@ impl Locker<'_> {
         let resolving: Vec<&RootfsNeed<'_>> =
             run.need.rootfs.iter().filter(|rootfs| run.resolves(rootfs)).collect();
         let debs = self.debs(&resolving, &lock.sources)?;
-        let resolved: Result<Vec<_>, LockError> = resolving
-            .par_iter()
-            .map(|rootfs| {
-                let held = run.scope.held(run.old.rootfs.get(&rootfs.key()).map(|pin| &pin.value));
-                self.resolved(rootfs, snapshots, &debs, held)
-            })
-            .collect();
-        for (rootfs, (pin, files)) in resolving.iter().zip(resolved?) {
+        let held = |rootfs: &RootfsNeed<'_>| {
+            run.scope.held(run.old.rootfs.get(&rootfs.key()).map(|pin| &pin.value))
+        };
+        let resolved = self.resolved(&resolving, snapshots, &debs, &held)?;
+        for (rootfs, (pin, files)) in resolving.iter().zip(resolved) {
             lock.packages.extend(files.into_iter().map(|(id, file)| (id, at(file))));
             lock.rootfs.insert(rootfs.key(), at(pin));
         }

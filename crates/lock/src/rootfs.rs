@@ -3,12 +3,13 @@
 use crate::{LockError, Locker, deb::Deb, locker::at, need::RootfsNeed, snapshot::Snapshot};
 use groundup_debian::{
     archive::{Index, IndexError, Version, compare},
-    resolve::{Essential, Recommends, Request, Wanted, resolve},
+    resolve::{Essential, Recommends, Request, Resolver, Wanted},
 };
 use groundup_recipe::{
-    PackageRequest,
+    PackageRequest, Platform,
     lock::{FilePin, PackageId, PackageOrigin, RootfsPin, nearest_name, request},
 };
+use rayon::prelude::*;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -23,21 +24,62 @@ struct Offer<'a> {
     index: Cow<'a, Index>,
 }
 
+/// What root file systems have in common that are resolved over the same offers.
+type Group<'a> = (Platform, Vec<&'a str>, BTreeMap<&'a str, &'a str>, BTreeSet<&'a str>);
+
+fn group<'a>(need: &'a RootfsNeed<'_>) -> Group<'a> {
+    let rootfs = need.rootfs;
+    let prefer = rootfs.prefer.iter().map(|(package, from)| (package.as_str(), from.as_str()));
+    let debs = rootfs.debs.iter().map(|deb| deb.name());
+    (need.platform, need.archives(), prefer.collect(), debs.collect())
+}
+
 impl Locker<'_> {
+    /// Resolves each of `needs`, in that order; relations are read once for all that share offers.
     pub(crate) fn resolved(
         &self,
-        need: &RootfsNeed<'_>,
+        needs: &[&RootfsNeed<'_>],
         snapshots: &BTreeMap<String, Snapshot>,
         debs: &BTreeMap<String, Deb>,
+        held: &(dyn Fn(&RootfsNeed<'_>) -> BTreeMap<String, Version> + Sync),
+    ) -> Result<Vec<Resolved>, LockError> {
+        let mut groups: BTreeMap<Group<'_>, Vec<usize>> = BTreeMap::new();
+        for (place, need) in needs.iter().enumerate() {
+            groups.entry(group(need)).or_default().push(place);
+        }
+        let groups: Vec<Vec<usize>> = groups.into_values().collect();
+        let resolved: Result<Vec<Vec<(usize, Resolved)>>, LockError> = groups
+            .par_iter()
+            .map(|places| {
+                let first = needs[places[0]];
+                let offers = self.offers(first, snapshots, debs)?;
+                let indexes: Vec<&Index> = offers.iter().map(|offer| &*offer.index).collect();
+                let resolver = Resolver::new(&indexes, first.platform.architecture());
+                let one = |place: &usize| {
+                    let need = needs[*place];
+                    let wanted = self.wanted(need, &offers, debs)?;
+                    Ok((*place, self.chosen(need, &offers, &resolver, wanted, held(need))?))
+                };
+                places.par_iter().map(one).collect()
+            })
+            .collect();
+        let mut resolved: Vec<(usize, Resolved)> = resolved?.into_iter().flatten().collect();
+        resolved.sort_by_key(|(place, _)| *place);
+        Ok(resolved.into_iter().map(|(_, resolved)| resolved).collect())
+    }
+
+    fn chosen(
+        &self,
+        need: &RootfsNeed<'_>,
+        offers: &[Offer<'_>],
+        resolver: &Resolver<'_>,
+        wanted: Vec<Wanted>,
         mut held: BTreeMap<String, Version>,
     ) -> Result<Resolved, LockError> {
         let (target, platform) = (need.target, need.platform);
-        let offers = self.offers(need, snapshots, debs)?;
-        let wanted = self.wanted(need, &offers, debs)?;
         for package in wanted.iter().filter(|package| package.version.is_some()) {
             held.remove(&package.name);
         }
-        self.say(&format!("{target} {platform}: resolving {} packages", wanted.len()));
         let asked = Request {
             packages: wanted,
             arch: platform.architecture().to_owned(),
@@ -51,8 +93,7 @@ impl Locker<'_> {
             },
             held,
         };
-        let indexes: Vec<&Index> = offers.iter().map(|offer| &*offer.index).collect();
-        let resolution = resolve(&indexes, &asked).map_err(|source| LockError::Resolve {
+        let resolution = resolver.resolve(&asked).map_err(|source| LockError::Resolve {
             target: target.clone(),
             platform,
             source,

@@ -142,7 +142,6 @@ impl Locker<'_> {
             sha256,
         };
         let what = format!("the index `{key}`");
-        self.say(&format!("archive {archive}: index {key}, {size} bytes"));
         let plain = below(&listed);
         if let Some(path) = release.by_hash(&listed) {
             let pin = below(&path);

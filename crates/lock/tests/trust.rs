@@ -114,6 +114,30 @@ fn a_platform_that_the_archive_lacks_is_named() {
     assert!(failure.contains("has no index `main arm64`; it has components main"), "{failure}");
 }
 
+#[test]
+fn strangers_cannot_pass_for_debian() {
+    let mut place = place();
+    place.signed_by = String::new();
+    let failure = from_nothing(&place);
+    assert!(
+        failure.starts_with("the keys of the archive `test` are nowhere to be found"),
+        "{failure}"
+    );
+    // A package of the right name is no help without Debian's keys in it.
+    let keys = place.key.keyring();
+    let package = Deb::new("debian-archive-keyring", "1", "all").file(
+        "usr/share/keyrings/debian-archive-keyring.gpg",
+        &keys,
+        0o644,
+    );
+    place.publish(&Suite::new(&[deb("web", "1"), package]));
+    let failure = from_nothing(&place);
+    let fingerprint = place.key.fingerprint();
+    let expected =
+        format!("no key of the keyring is one of Debian's that are built in: {fingerprint}");
+    assert!(failure.ends_with(&expected), "{failure}");
+}
+
 struct Chain {
     place: Place,
     lock: Lock,

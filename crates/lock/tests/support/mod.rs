@@ -215,6 +215,8 @@ pub(crate) struct Place {
     pub(crate) store: TempStore,
     pub(crate) key: SigningKey,
     pub(crate) now: i64,
+    /// What the archives say about their keys.
+    pub(crate) signed_by: String,
     recipe: String,
     archives: Vec<(String, &'static str)>,
 }
@@ -227,6 +229,7 @@ impl Place {
             store: TempStore::new(),
             key: SigningKey::new(7),
             now: NOW,
+            signed_by: format!("signed_by = '{KEYS}'\n"),
             recipe: recipe.to_owned(),
             archives: vec![("test".to_owned(), suite.name)],
         };
@@ -259,9 +262,9 @@ impl Place {
     pub(crate) fn workspace(&self) -> Workspace {
         let mut root = "[workspace]\nname = 'demo'\n".to_owned();
         for (name, suite) in &self.archives {
+            let signed_by = &self.signed_by;
             root += &format!(
-                "[archive.{name}]\nsuite = '{suite}'\nurl = 'https://mirror.invalid/{name}'\n\
-                 signed_by = '{KEYS}'\n"
+                "[archive.{name}]\nsuite = '{suite}'\nurl = 'https://mirror.invalid/{name}'\n{signed_by}"
             );
         }
         let files = [
