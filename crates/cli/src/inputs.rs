@@ -103,7 +103,8 @@ impl Inputs for Remote<'_> {
                     return Err(error);
                 }
                 let pin = Pin { sha256: *sha256, size: *size, what: what.to_owned() };
-                let blob = self.fetcher.fetch_pinned(self.store, &pin, &places, progress, cancel)?;
+                let blob =
+                    self.fetcher.fetch_pinned(self.store, &pin, &places, progress, cancel)?;
                 Ok(ObjectId::Blob(blob))
             }
             Fetch::Git { commit, tree, url } => {
@@ -125,9 +126,8 @@ impl Inputs for Remote<'_> {
                     })
                     .collect();
                 let image: ImageReference = format!("docker://{reference}").parse()?;
-                let files = Registry::new(&self.fetcher).fetch_image(
-                    self.store, &image, &pin, &platforms, progress, cancel,
-                )?;
+                let files = Registry::new(&self.fetcher)
+                    .fetch_image(self.store, &image, &pin, &platforms, progress, cancel)?;
                 self.layout(files)
             }
         }

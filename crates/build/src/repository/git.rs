@@ -15,14 +15,12 @@ pub(super) struct Git {
 
 impl Git {
     /// Git at `root`; none if no directory from there up has a `.git`.
-    pub(super) fn open(root: &Path) -> Result<Option<Self>, RepositoryError> {
+    pub(super) fn open(root: &Path) -> Option<Self> {
         let absolute = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         if !absolute.ancestors().any(|dir| dir.join(".git").exists()) {
-            return Ok(None);
+            return None;
         }
-        let git = Self { root: root.to_owned() };
-        git.run(&["rev-parse", "--is-inside-work-tree"])?;
-        Ok(Some(git))
+        Some(Self { root: root.to_owned() })
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, RepositoryError> {
@@ -43,11 +41,15 @@ impl Git {
         })
     }
 
-    fn list(&self, arguments: &[&str], path: &str) -> Result<Vec<PathBuf>, RepositoryError> {
-        let mut all = vec!["--literal-pathspecs", "ls-files", "-z"];
-        all.extend(arguments);
-        all.extend(["--", path]);
-        let listed = self.run(&all)?;
+    fn list(&self, options: &[&str], paths: &[&str]) -> Result<Vec<PathBuf>, RepositoryError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut arguments = vec!["--literal-pathspecs", "ls-files", "-z"];
+        arguments.extend(options);
+        arguments.push("--");
+        arguments.extend(paths);
+        let listed = self.run(&arguments)?;
         let mut names: Vec<PathBuf> = listed
             .split(|byte| *byte == 0)
             .filter(|name| !name.is_empty())
@@ -58,26 +60,22 @@ impl Git {
         Ok(names)
     }
 
-    /// Tracked files at or below `path`, relative to the root, without submodules.
-    pub(super) fn tracked(&self, path: &str) -> Result<Vec<PathBuf>, RepositoryError> {
-        self.list(&[], path)
+    /// Tracked files at or below `paths`, relative to the root.
+    pub(super) fn tracked(&self, paths: &[&str]) -> Result<Vec<PathBuf>, RepositoryError> {
+        self.list(&[], paths)
     }
 
-    /// Files at or below `path` that are neither tracked nor ignored.
-    pub(super) fn untracked(&self, path: &str) -> Result<Vec<String>, RepositoryError> {
-        let names = self.list(&["--others", "--exclude-standard"], path)?;
+    /// Files at or below `paths` that are neither tracked nor ignored.
+    pub(super) fn untracked(&self, paths: &[&str]) -> Result<Vec<String>, RepositoryError> {
+        let names = self.list(&["--others", "--exclude-standard"], paths)?;
         Ok(names.iter().map(|name| name.display().to_string()).collect())
     }
 
-    pub(super) fn is_tracked(&self, path: &str) -> Result<bool, RepositoryError> {
-        Ok(!self.tracked(path)?.is_empty())
-    }
-
-    /// The commit, with `-dirty` if tracked files differ from it.
+    /// The commit, with `-dirty` if tracked files differ from it; none before the first commit.
     pub(super) fn describe(&self) -> Option<String> {
-        let head = self.run(&["rev-parse", "--verify", "HEAD"]).ok()?;
-        let head = String::from_utf8_lossy(&head).trim().to_owned();
-        let dirty = self.run(&["status", "--porcelain", "--untracked-files=no"]).ok()?;
-        Some(if dirty.is_empty() { head } else { format!("{head}-dirty") })
+        // No tag fits the pattern, so what is described is the commit.
+        let arguments = ["describe", "--always", "--dirty", "--abbrev=40", "--match", "/"];
+        let described = self.run(&arguments).ok()?;
+        Some(String::from_utf8_lossy(&described).trim().to_owned())
     }
 }

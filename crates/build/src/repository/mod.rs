@@ -13,6 +13,7 @@ use groundup_recipe::{RepoPath, glob_matches};
 use groundup_store::{KnownHashes, SnapshotEntry, SnapshotError, Store, StoreError};
 use groundup_tree::{FileTree, Kind, PathError, TreePath};
 use std::{
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
 };
@@ -77,10 +78,9 @@ pub enum RepositoryError {
 }
 
 impl Repository {
-    /// The work tree at `root`; asks git if it is one of git's.
-    pub fn open(root: &Path) -> Result<Self, RepositoryError> {
-        let git = Git::open(root)?;
-        Ok(Self { root: root.to_owned(), git })
+    /// The work tree at `root`.
+    pub fn open(root: &Path) -> Self {
+        Self { root: root.to_owned(), git: Git::open(root) }
     }
 
     /// The commit that is checked out, with `-dirty` behind it if tracked files differ; none
@@ -89,110 +89,141 @@ impl Repository {
         self.git.as_ref()?.describe()
     }
 
-    /// Takes in the leaves of a plan.
+    /// Takes in the leaves of a plan, in one snapshot of all files that they need.
     pub fn take(&self, store: &Store, leaves: &[Leaf]) -> Result<Taken, RepositoryError> {
-        let mut taken = Taken::default();
+        let mut wanted = Vec::new();
         for leaf in leaves {
-            let id = match &leaf.request {
-                LeafRequest::File(path) => self.take_file(store, path)?,
-                LeafRequest::Tree { path, include, exclude } => {
-                    let tree = self.take_tree(store, path, include, exclude, &mut taken)?;
-                    ObjectId::Tree(store.put_tree(&tree)?)
-                }
-            };
-            taken.leaves.insert(leaf.label.clone(), id);
+            wanted.push(self.wanted(leaf)?);
         }
-        taken.left_out.sort();
-        taken.left_out.dedup();
+        let trees: Vec<&str> =
+            wanted.iter().filter(|wanted| wanted.is_tree()).map(|wanted| wanted.path).collect();
+        let files = self.files(store, &wanted)?;
+        let mut entries: Vec<SnapshotEntry> = Vec::new();
+        for path in files {
+            if wanted.iter().any(|wanted| wanted.takes(&path)) {
+                entries.push(SnapshotEntry { path, executable: None });
+            }
+        }
+        let all = store.snapshot(&self.root, &entries, KnownHashes::Trust)?.tree;
+        let mut taken = Taken::default();
+        for wanted in &wanted {
+            taken.leaves.insert(wanted.leaf.label.clone(), self.leaf_of(store, wanted, &all)?);
+        }
+        if let Some(git) = &self.git {
+            taken.left_out = git.untracked(&trees)?;
+        }
         Ok(taken)
     }
 
-    fn take_file(&self, store: &Store, path: &RepoPath) -> Result<ObjectId, RepositoryError> {
+    fn wanted<'a>(&self, leaf: &'a Leaf) -> Result<Wanted<'a>, RepositoryError> {
+        let path = match &leaf.request {
+            LeafRequest::File(path) | LeafRequest::Tree { path, .. } => path,
+        };
         let on_disk = self.root.join(path.as_str());
-        if on_disk.is_dir() {
-            return Err(RepositoryError::Directory(path.clone()));
-        }
-        if !on_disk.exists() {
+        if on_disk.symlink_metadata().is_err() {
             return Err(RepositoryError::Missing(path.clone()));
         }
-        if let Some(git) = &self.git
-            && !git.is_tracked(path.as_str())?
-        {
-            return Err(RepositoryError::Untracked(path.clone()));
+        if matches!(leaf.request, LeafRequest::File(_)) && on_disk.is_dir() {
+            return Err(RepositoryError::Directory(path.clone()));
         }
-        let inner = TreePath::parse(path.as_str().as_bytes())?;
-        let entry = SnapshotEntry { path: inner.clone(), executable: None };
-        let taken = store.snapshot(&self.root, &[entry], KnownHashes::Trust)?;
-        match taken.tree.get(&inner).map(|node| &node.kind) {
-            Some(Kind::File { blob, .. }) => Ok(ObjectId::Blob(*blob)),
-            _ => Err(RepositoryError::Missing(path.clone())),
-        }
+        let at = TreePath::parse(path.as_str().as_bytes())?;
+        Ok(Wanted { leaf, repo_path: path, path: path.as_str(), at })
     }
 
-    fn take_tree(
+    /// The files at or below all wanted paths, sorted, each once.
+    fn files(
         &self,
         store: &Store,
-        path: &RepoPath,
-        include: &[String],
-        exclude: &[String],
-        taken: &mut Taken,
-    ) -> Result<FileTree, RepositoryError> {
-        let at = TreePath::parse(path.as_str().as_bytes())?;
-        let files = self.files_below(store, path, taken)?;
-        let wanted = |path: &TreePath| {
-            let inner = path.strip(&at).unwrap_or_default();
-            let text = String::from_utf8_lossy(inner.as_bytes()).into_owned();
-            let any = |globs: &[String]| globs.iter().any(|glob| glob_matches(glob, &text));
-            (include.is_empty() || any(include)) && !any(exclude)
-        };
-        let files = files.into_iter().filter(wanted);
-        let files: Vec<_> = files.map(|path| SnapshotEntry { path, executable: None }).collect();
-        let tree = store.snapshot(&self.root, &files, KnownHashes::Trust)?.tree;
-        if let Some(inner) = tree.subtree(&at) {
-            return Ok(inner);
+        wanted: &[Wanted<'_>],
+    ) -> Result<BTreeSet<TreePath>, RepositoryError> {
+        let mut files = BTreeSet::new();
+        if let Some(git) = &self.git {
+            let paths: Vec<&str> = wanted.iter().map(|wanted| wanted.path).collect();
+            for file in git.tracked(&paths)? {
+                // A tracked file that was deleted in the work tree is not there.
+                if self.root.join(&file).symlink_metadata().is_ok() {
+                    files.insert(TreePath::parse(file.as_os_str().as_encoded_bytes())?);
+                }
+            }
+            return Ok(files);
         }
-        // A single file is a tree with that file at its top.
-        match (tree.get(&at), at.name()) {
-            (Some(node), Some(name)) => {
+        for wanted in wanted {
+            let on_disk = self.root.join(wanted.path);
+            if on_disk.is_dir() {
+                for file in store.walk_all(&on_disk)? {
+                    files.insert(wanted.at.join_path(&file.path));
+                }
+            } else {
+                files.insert(wanted.at.clone());
+            }
+        }
+        Ok(files)
+    }
+
+    fn leaf_of(
+        &self,
+        store: &Store,
+        wanted: &Wanted<'_>,
+        all: &FileTree,
+    ) -> Result<ObjectId, RepositoryError> {
+        let node = all.get(&wanted.at);
+        if !wanted.is_tree() {
+            return match node.map(|node| &node.kind) {
+                Some(Kind::File { blob, .. }) => Ok(ObjectId::Blob(*blob)),
+                _ => Err(self.lacks(wanted)),
+            };
+        }
+        let tree = match node {
+            None => return Err(self.lacks(wanted)),
+            Some(node) if node.is_directory() => {
+                // The snapshot may hold files of other leaves below the same directory.
+                let own = all.filter(|path, node| !node.is_directory() && wanted.takes(path));
+                own.subtree(&wanted.at).ok_or_else(|| self.lacks(wanted))?
+            }
+            // A single file is a tree with that file at its top.
+            Some(node) => {
+                let name = wanted.at.name().ok_or_else(|| self.lacks(wanted))?;
                 let mut single = FileTree::new();
                 single
                     .insert(TreePath::root().join(&name), node.clone())
                     .expect("a file at the top of an empty tree is valid");
-                Ok(single)
+                single
             }
-            _ => Err(RepositoryError::Missing(path.clone())),
-        }
+        };
+        Ok(ObjectId::Tree(store.put_tree(&tree)?))
     }
 
-    fn files_below(
-        &self,
-        store: &Store,
-        path: &RepoPath,
-        taken: &mut Taken,
-    ) -> Result<Vec<TreePath>, RepositoryError> {
-        if !self.root.join(path.as_str()).exists() {
-            return Err(RepositoryError::Missing(path.clone()));
+    /// Why nothing of a path was taken, although something is there.
+    fn lacks(&self, wanted: &Wanted<'_>) -> RepositoryError {
+        let path = wanted.repo_path.clone();
+        match self.git {
+            Some(_) => RepositoryError::Untracked(path),
+            None => RepositoryError::Missing(path),
         }
-        match &self.git {
-            Some(git) => {
-                taken.left_out.extend(git.untracked(path.as_str())?);
-                let tracked = git.tracked(path.as_str())?;
-                let there = |file: &PathBuf| self.root.join(file).symlink_metadata().is_ok();
-                tracked
-                    .into_iter()
-                    .filter(there)
-                    .map(|file| Ok(TreePath::parse(file.as_os_str().as_encoded_bytes())?))
-                    .collect()
-            }
-            None => {
-                let root = self.root.join(path.as_str());
-                let at = TreePath::parse(path.as_str().as_bytes())?;
-                if root.is_file() {
-                    return Ok(vec![at]);
-                }
-                let files = store.walk_all(&root)?;
-                Ok(files.into_iter().map(|file| at.join_path(&file.path)).collect())
-            }
-        }
+    }
+}
+
+/// A leaf with the path that it asks for.
+struct Wanted<'a> {
+    leaf: &'a Leaf,
+    repo_path: &'a RepoPath,
+    path: &'a str,
+    at: TreePath,
+}
+
+impl Wanted<'_> {
+    fn is_tree(&self) -> bool {
+        matches!(self.leaf.request, LeafRequest::Tree { .. })
+    }
+
+    /// Whether a file of the repository belongs to this leaf.
+    fn takes(&self, file: &TreePath) -> bool {
+        let Some(inner) = file.strip(&self.at) else { return false };
+        let LeafRequest::Tree { include, exclude, .. } = &self.leaf.request else {
+            return inner.is_root();
+        };
+        let text = String::from_utf8_lossy(inner.as_bytes()).into_owned();
+        let any = |globs: &[String]| globs.iter().any(|glob| glob_matches(glob, &text));
+        (include.is_empty() || any(include)) && !any(exclude)
     }
 }

@@ -37,7 +37,7 @@ impl Surroundings<'_> {
         mut events: impl FnMut(Event),
     ) -> Result<Report, BuildError> {
         let resolved = resolve(plan, self.store)?;
-        let mut states = States::new(plan, self.store, &options.rerun, resolved);
+        let mut states = States::new(plan, self.store, &options.rerun, resolved)?;
         states.want_targets()?;
         let (steps, reused) = (plan.steps().len(), states.count(Phase::Known));
         events(Event::Planned { steps, reused });

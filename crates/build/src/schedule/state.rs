@@ -13,7 +13,7 @@ use super::{Rerun, Resolved};
 use crate::{Outcome, Reason, StepReport, execute::Failure};
 use groundup_digest::{ObjectId, StepKey};
 use groundup_plan::{From, Plan, StepIndex};
-use groundup_store::{Store, StoreError};
+use groundup_store::{Lease, Store, StoreError};
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -58,8 +58,10 @@ pub(super) struct States<'a> {
     store: &'a Store,
     rerun: &'a Rerun,
     steps: Vec<StepState>,
-    /// Whether an object's content is all there; asked once each.
+    /// Whether an object's content is all there; asked once each, and leased before it is asked, so
+    /// that it stays.
     complete: HashMap<ObjectId, bool>,
+    lease: Lease,
     /// Steps that became ready and were not taken yet.
     pub(super) ready: Vec<StepIndex>,
     /// Waiting steps that wait for nothing any more; a list, so that long chains need no stack.
@@ -72,7 +74,7 @@ impl<'a> States<'a> {
         store: &'a Store,
         rerun: &'a Rerun,
         resolved: Vec<Resolved>,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         let steps = resolved.into_iter().map(|step| StepState {
             phase: if step.outputs.is_some() { Phase::Known } else { Phase::Unknown },
             key: step.key,
@@ -85,8 +87,8 @@ impl<'a> States<'a> {
             waiters: Vec::new(),
         });
         let (steps, complete) = (steps.collect(), HashMap::new());
-        let (ready, unblocked) = (Vec::new(), Vec::new());
-        Self { plan, store, rerun, steps, complete, ready, unblocked }
+        let (ready, unblocked, lease) = (Vec::new(), Vec::new(), store.lease()?);
+        Ok(Self { plan, store, rerun, steps, complete, lease, ready, unblocked })
     }
 
     pub(super) fn get(&self, index: StepIndex) -> &StepState {
@@ -132,6 +134,7 @@ impl<'a> States<'a> {
         if let Some(known) = self.complete.get(&id) {
             return Ok(*known);
         }
+        self.lease.add(id)?;
         let complete = self.store.has_complete(id)?;
         self.complete.insert(id, complete);
         Ok(complete)

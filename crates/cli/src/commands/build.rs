@@ -12,11 +12,7 @@ use groundup_build::{BuildOptions, Event, KeepGoing, Order, Outcome, Report, Rer
 use groundup_plan::{Plan, StepIndex};
 use serde_json::json;
 use std::{
-    collections::BTreeSet,
-    num::NonZeroUsize,
-    path::PathBuf,
-    process::ExitCode,
-    time::Instant,
+    collections::BTreeSet, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Instant,
 };
 
 /// Build targets: fetch, run and assemble what is not in the store yet
@@ -144,7 +140,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     };
     let everything = if args.out.is_some() { Everything::Yes } else { Everything::No };
     let artifacts = publish(&session, &report.targets, place.as_deref(), everything)?;
-    super::export::images(&session, &artifacts, args.oci_archive.as_deref(), args.docker_archive.as_deref())?;
+    super::export::images(
+        &session,
+        &artifacts,
+        args.oci_archive.as_deref(),
+        args.docker_archive.as_deref(),
+    )?;
     if let Some(engine) = args.load {
         let name = match engine {
             Engine::Auto => None,

@@ -91,7 +91,8 @@ fn git_row() -> (String, Status, String) {
             ("git".to_owned(), Status::Works, text)
         }
         Err(_) => {
-            let remedy = "install git, if a workspace is a git repository or has git sources".into();
+            let remedy =
+                "install git, if a workspace is a git repository or has git sources".into();
             ("git".to_owned(), Status::Less { remedy }, String::new())
         }
     }

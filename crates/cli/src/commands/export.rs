@@ -49,10 +49,7 @@ pub(super) fn images(
 }
 
 /// The platform of this host, and the names that an engine gives to the image.
-fn for_engine(
-    session: &Session,
-    artifact: &Artifact,
-) -> Result<(Platform, Vec<String>), CliError> {
+fn for_engine(session: &Session, artifact: &Artifact) -> Result<(Platform, Vec<String>), CliError> {
     let host = crate::session::host_platform()?;
     let platform: Platform =
         host.as_str().parse().map_err(|_| CliError::new(Kind::Bug, "the host has no platform"))?;
@@ -112,13 +109,14 @@ pub(super) fn load(
             .spawn()
             .map_err(failed)?;
         let mut stdin = child.stdin.take().expect("it was asked for");
-        let written =
-            write_docker_archive(&session.store, layout, &platform, &names, &mut stdin);
+        let written = write_docker_archive(&session.store, layout, &platform, &names, &mut stdin);
         drop(stdin);
         let status = child.wait().map_err(failed)?;
         if !status.success() {
             let target = &artifact.target;
-            return Err(CliError::environment(format!("`{engine} load` refused {target} ({status})")));
+            return Err(CliError::environment(format!(
+                "`{engine} load` refused {target} ({status})"
+            )));
         }
         written.map_err(|error| boxed(&error))?;
         out::say(format!("loaded {} into {engine}", artifact.target));

@@ -94,7 +94,9 @@ pub(super) fn relock(
     }
     if global.json {
         let lines: Vec<_> = moved.iter().map(ToString::to_string).collect();
-        out::json(&json!({"version": 1, "changed": text.as_deref() != Some(&new_text), "moved": lines}));
+        out::json(
+            &json!({"version": 1, "changed": text.as_deref() != Some(&new_text), "moved": lines}),
+        );
         return Ok(ExitCode::SUCCESS);
     }
     for change in &moved {
@@ -103,7 +105,10 @@ pub(super) fn relock(
     match (moved.is_empty(), text.as_deref() == Some(&new_text)) {
         (true, true) => out::say("groundup.lock fits; nothing moved"),
         (true, false) => out::say("groundup.lock written; no pin moved"),
-        _ => out::say(format!("{BOLD}groundup.lock{BOLD:#} written; {} moved", words::count(moved.len(), "pin"))),
+        _ => out::say(format!(
+            "{BOLD}groundup.lock{BOLD:#} written; {} moved",
+            words::count(moved.len(), "pin")
+        )),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -51,9 +51,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let root = checkout.path().to_owned();
     let mut spec = Spec::new(vec![root], scratch.path().to_owned(), command).for_people();
     spec.network = if args.net { Network::Host } else { Network::None };
-    let place = here.to_str().ok_or_else(|| {
-        CliError::usage(format!("the path `{}` is not UTF-8", here.display()))
-    })?;
+    let place = here
+        .to_str()
+        .ok_or_else(|| CliError::usage(format!("the path `{}` is not UTF-8", here.display())))?;
     spec.mounts.push(Mount {
         source: here.clone(),
         target: place.to_owned(),
@@ -110,9 +110,8 @@ fn built_rootfs(session: &Session, global: &Global, args: &Args) -> Result<TreeI
 /// Runs a person's command with our own streams, and ends as it ends.
 pub(super) fn execute(mut spec: Spec) -> Result<ExitCode, CliError> {
     spec.stdio = Stdio::Inherit;
-    let environment = |error: &(dyn std::error::Error + 'static)| {
-        CliError::of(Kind::Environment, error)
-    };
+    let environment =
+        |error: &(dyn std::error::Error + 'static)| CliError::of(Kind::Environment, error);
     let control = Control::new().map_err(|error| environment(&error))?;
     let outcome = groundup_sandbox::run(&spec, &control).map_err(|error| environment(&error))?;
     match outcome.ending {

@@ -43,7 +43,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
             .map_err(|error| CliError::of(Kind::Environment, &*error))?;
     spec.env.insert("GROUNDUP_COMMAND".into(), shown(command));
     spec.argv = vec!["/bin/sh".into(), "-i".into()];
-    out::say(format!("{DIM}in the sandbox of {}; the command is in $GROUNDUP_COMMAND{DIM:#}", step.label));
+    out::say(format!(
+        "{DIM}in the sandbox of {}; the command is in $GROUNDUP_COMMAND{DIM:#}",
+        step.label
+    ));
     let code = execute(spec);
     drop(held);
     code
@@ -66,9 +69,11 @@ fn inputs(
     for input in &step.inputs {
         let id = match &input.from {
             From::Leaf { id, .. } => Some(*id),
-            From::Step { step, output } => {
-                resolved[step.get()].outputs.as_ref().and_then(|outputs| outputs.get(output)).copied()
-            }
+            From::Step { step, output } => resolved[step.get()]
+                .outputs
+                .as_ref()
+                .and_then(|outputs| outputs.get(output))
+                .copied(),
         };
         let there = match id {
             Some(id) => session.store.has_complete(id)?,

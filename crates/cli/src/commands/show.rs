@@ -85,7 +85,8 @@ fn tree(store: &Store, id: TreeId, global: &Global) -> Result<(), CliError> {
             NodeKind::Fifo => 'p',
         };
         let size = if let NodeKind::File { size, .. } = node.kind { size } else { 0 };
-        let mut line = format!("{kind}{} {:>5} {:>5} {size:>10} {path}", meta.mode, meta.uid, meta.gid);
+        let mut line =
+            format!("{kind}{} {:>5} {:>5} {size:>10} {path}", meta.mode, meta.uid, meta.gid);
         if let NodeKind::Symlink { target } = &node.kind {
             line.push_str(&format!(" -> {}", String::from_utf8_lossy(target)));
         }
@@ -126,8 +127,8 @@ fn record(store: &Store, id: RecordId, global: &Global) -> Result<(), CliError> 
         show_step(&step, global);
         return Ok(());
     }
-    let build = BuildRecord::from_bytes(&bytes)
-        .map_err(|error| CliError::of(Kind::Environment, &error))?;
+    let build =
+        BuildRecord::from_bytes(&bytes).map_err(|error| CliError::of(Kind::Environment, &error))?;
     if global.json {
         let targets: Vec<_> = build
             .targets

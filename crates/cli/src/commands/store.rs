@@ -132,7 +132,10 @@ fn verdict(report: &Report, global: &Global) -> ExitCode {
             if report.is_clean() {
                 "all well".to_owned()
             } else {
-                format!("{}; `groundup store repair` removes what is damaged", words::count(report.problems.len(), "problem"))
+                format!(
+                    "{}; `groundup store repair` removes what is damaged",
+                    words::count(report.problems.len(), "problem")
+                )
             }
         ));
     }
@@ -172,10 +175,18 @@ fn collect(store: &Store, options: &Collect, global: &Global) -> Result<ExitCode
     let plan = store.plan_collect(&keep)?;
     if !global.json {
         for (reason, sum) in &plan.kept {
-            out::line(format!("keep  {:>8} objects  {:>10}  {reason}", sum.count, words::bytes(sum.bytes)));
+            out::line(format!(
+                "keep  {:>8} objects  {:>10}  {reason}",
+                sum.count,
+                words::bytes(sum.bytes)
+            ));
         }
         let dropped = plan.dropped_total();
-        out::line(format!("drop  {:>8} objects  {:>10}", dropped.count, words::bytes(dropped.bytes)));
+        out::line(format!(
+            "drop  {:>8} objects  {:>10}",
+            dropped.count,
+            words::bytes(dropped.bytes)
+        ));
     }
     let mut collected = None;
     if !options.dry_run {

@@ -18,7 +18,10 @@ impl DiskLoader {
     }
 }
 
-fn unreadable(path: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LoadError {
+fn unreadable(
+    path: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> LoadError {
     LoadError::Unreadable { path: path.to_owned(), source: source.into() }
 }
 

@@ -1,15 +1,39 @@
 //! Opening the store for a command.
 
 use crate::{error::CliError, out};
-use groundup_store::{Access, Create, OpenOptions, Store};
-use std::path::Path;
+use groundup_store::{Access, Create, OpenOptions, Store, owner_of};
+use std::{
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::Path,
+    process::Command,
+};
 
 /// Opens the store at `path`, making it if the command builds things.
 pub(crate) fn open_store(path: &Path, create: Create) -> Result<Store, CliError> {
+    become_owner(path)?;
     let options = OpenOptions { create, access: Access::ReadWrite };
     let store = Store::open(path, &options)?;
     for notice in store.notices() {
         out::warn(notice.to_string());
     }
     Ok(store)
+}
+
+/// A store belongs to one user. Root drops, with its groups, to that user, by executing this command again.
+fn become_owner(path: &Path) -> Result<(), CliError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let Some(owner) = owner_of(path)?.filter(|owner| *owner != 0) else { return Ok(()) };
+    let failed = |error: std::io::Error| {
+        let shown = path.display();
+        CliError::environment(format!(
+            "the store `{shown}` belongs to user {owner}, and root cannot act as that user: {error}"
+        ))
+    };
+    let group = path.metadata().map_err(failed)?.gid();
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut again = Command::new(program);
+    again.args(std::env::args_os().skip(1)).uid(owner).gid(group);
+    Err(failed(again.exec()))
 }

@@ -7,8 +7,8 @@ use crate::{
     out,
 };
 use groundup_recipe::{
-    ColorChoice, Diagnostic, Loaded, Lock, SelectError, Sources, TargetName, load,
-    lock::LOCK_FILE, render_all,
+    ColorChoice, Diagnostic, Loaded, Lock, SelectError, Sources, TargetName, load, lock::LOCK_FILE,
+    render_all,
 };
 use groundup_store::{Create, Store};
 use std::path::{Path, PathBuf};
@@ -79,9 +79,8 @@ pub(crate) fn color_choice(global: &Global) -> ColorChoice {
 /// The directory from which a command acts, as an absolute path.
 pub(crate) fn start_dir(global: &Global) -> Result<PathBuf, CliError> {
     let dir = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-    dir.canonicalize().map_err(|error| {
-        CliError::usage(format!("cannot act in `{}`: {error}", dir.display()))
-    })
+    dir.canonicalize()
+        .map_err(|error| CliError::usage(format!("cannot act in `{}`: {error}", dir.display())))
 }
 
 /// The nearest directory, from here up, with a `groundup.toml`.

@@ -166,8 +166,8 @@ fn read_copies(path: &Path) -> Result<Copies, CliError> {
 }
 
 fn write_copies(path: &Path, copies: &Copies) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(copies)
-        .map_err(|error| CliError::of(Kind::Bug, &error))?;
+    let text =
+        serde_json::to_string_pretty(copies).map_err(|error| CliError::of(Kind::Bug, &error))?;
     std::fs::write(path, text).map_err(|error| {
         CliError::environment(format!("cannot write `{}`: {error}", path.display()))
     })

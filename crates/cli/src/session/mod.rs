@@ -38,7 +38,7 @@ impl Session {
         let targets = context.select(words)?;
         let (lock, text) = load_lock(&mut context, global)?;
         let store = context.open_store()?;
-        let repository = Repository::open(&context.root)?;
+        let repository = Repository::open(&context.root);
         let plan = planned(&context, &lock, &store, &repository, &targets, global)?;
         let lock_digest = text.map(|text| Sha256::of(text.as_bytes()));
         Ok(Self { context, store, lock_digest, repository, plan })
@@ -91,6 +91,8 @@ pub(crate) fn host_platform() -> Result<Platform, CliError> {
     let machine = rustix::system::uname().machine().to_string_lossy().into_owned();
     let found = Platform::ALL.into_iter().find(|platform| platform.machine() == machine);
     found.ok_or_else(|| {
-        CliError::environment(format!("groundup does not run on {machine}: it knows x86_64 and aarch64"))
+        CliError::environment(format!(
+            "groundup does not run on {machine}: it knows x86_64 and aarch64"
+        ))
     })
 }
