@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// What writes documents: cargo with these arguments and, as the last one, the folder to write
 /// into, which stands for `docs/`.
-pub const GENERATORS: &[&[&str]] = &[];
+pub const GENERATORS: &[&[&str]] =
+    &[&["run", "-q", "-p", "groundup-recipe", "--example", "schema", "--"]];
 
 /// Runs all generators in a scratch folder and hands each file to `look`: its path below the root
 /// of the repository, and its text.
