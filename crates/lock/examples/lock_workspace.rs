@@ -122,10 +122,11 @@ fn run() -> Result<(), BoxError> {
         (Some("update"), names) => Scope::Packages(names),
         (Some(other), _) => return Err(format!("what is {other}?").into()),
     };
-    let mut files =
-        vec![("groundup.toml".to_owned(), fs::read_to_string(root.join("groundup.toml"))?)];
-    for name in ["recipes/all.toml"] {
-        files.extend(fs::read_to_string(root.join(name)).ok().map(|text| (name.to_owned(), text)));
+    let root_file = fs::read_to_string(root.join("groundup.toml"))?;
+    let mut files = vec![("groundup.toml".to_owned(), root_file)];
+    for (path, text) in texts_in(&root.join("recipes")) {
+        let name = path.strip_prefix(&root)?.to_str().ok_or("a name that is not UTF-8")?;
+        files.push((name.to_owned(), text));
     }
     let Loaded { workspace, .. } = load(&MemoryLoader::new(files)).map_err(|e| e.to_string())?;
     let store = Store::open(Path::new(&store), &OpenOptions::default())?;
@@ -217,11 +218,19 @@ fn check(store: &Store, root: &Path, lock: &Lock) -> Result<(), BoxError> {
 }
 
 fn host_apt_sources() -> Vec<(PathBuf, String)> {
-    let mut paths = vec![PathBuf::from("/etc/apt/sources.list")];
+    let list = PathBuf::from("/etc/apt/sources.list");
+    let mut texts = texts_in(Path::new("/etc/apt/sources.list.d"));
+    texts.extend(fs::read_to_string(&list).ok().map(|text| (list, text)));
+    texts
+}
+
+/// The files of a folder that are text, sorted by path.
+fn texts_in(folder: &Path) -> Vec<(PathBuf, String)> {
     #[allow(clippy::disallowed_methods, reason = "sorted right below")]
-    let entries = fs::read_dir("/etc/apt/sources.list.d");
-    paths.extend(entries.into_iter().flatten().flatten().map(|entry| entry.path()));
-    paths.sort();
-    let texts = paths.into_iter();
-    texts.filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect()
+    let entries = fs::read_dir(folder);
+    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut texts: Vec<_> =
+        paths.filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect();
+    texts.sort();
+    texts
 }

@@ -117,7 +117,12 @@ impl Locker<'_> {
         if !lenders.is_empty() || !read.iter().any(|one| debian(&one)) {
             return Ok(lenders);
         }
+        let known = |name: &str| self.workspace.archives.contains_key(name);
         for (name, pin) in &old.archives {
+            // The package has to be found by the archive's name when building, too.
+            if !known(pin.keyring_archive.as_deref().unwrap_or(name)) {
+                continue;
+            }
             match self.keyring_pinned(name, pin) {
                 Ok(keyring) => lenders.extend(keyring.map(|keyring| (name.clone(), keyring))),
                 // The package is gone; another pin may have one that is not.

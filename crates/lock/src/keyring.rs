@@ -118,3 +118,23 @@ impl Locker<'_> {
         Ok(Keyring { keys, pin, archive: None })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundup_digest::Sha256;
+
+    #[test]
+    fn a_lent_keyring_names_the_archive_that_has_the_package() {
+        let keys = Keys::parse(&groundup_testkit::SigningKey::new(1).keyring()).unwrap();
+        let package = FilePin { path: "pool/k.deb".into(), size: 1, sha256: Sha256::of(b"k") };
+        let pin = KeyringPin::Package { package, member: MEMBERS[0].into() };
+        let own = Keyring { keys, pin, archive: None };
+        let lent = own.lent("debian", "security");
+        assert_eq!(lent.archive.as_deref(), Some("debian"));
+        assert_eq!(lent.name(), "the keys in pool/k.deb of the archive `debian`");
+        let further = lent.clone().lent("security", "updates");
+        assert_eq!(further.archive.as_deref(), Some("debian"));
+        assert_eq!(lent.lent("security", "debian").archive, None);
+    }
+}

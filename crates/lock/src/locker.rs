@@ -137,7 +137,7 @@ impl Locker<'_> {
         let misfits = Misfits::of(old, self.workspace);
         let mut moving = scope.moving_archives(&need, old);
         for (name, need_of) in &need.archives {
-            if !self.stays(&need, need_of, old.archives.get(*name).map(|pin| &pin.value))? {
+            if !self.stays(need_of, old.archives.get(*name).map(|pin| &pin.value))? {
                 moving.insert(name);
             }
         }
@@ -177,13 +177,13 @@ impl Locker<'_> {
     /// Whether the pin of an archive is good for what is asked of it now.
     fn stays(
         &self,
-        need: &Need<'_>,
         archive: &ArchiveNeed<'_>,
         pin: Option<&ArchivePin>,
     ) -> Result<bool, LockError> {
         let Some(pin) = pin else { return Ok(false) };
-        let lender = pin.keyring_archive.as_deref();
-        Ok(lender.is_none_or(|name| need.archives.contains_key(name)) && self.fits(archive, pin)?)
+        let holder = pin.keyring_archive.as_ref();
+        let reachable = holder.is_none_or(|name| self.workspace.archives.contains_key(name));
+        Ok(reachable && self.fits(archive, pin)?)
     }
 
     /// Opens the pinned states that are to be read; an archive whose state is gone moves, and with
