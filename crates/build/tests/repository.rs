@@ -59,11 +59,7 @@ impl Bench {
     }
 
     fn leaves(&self) -> Vec<Leaf> {
-        let files = [
-            ("groundup.toml", WORKSPACE),
-            ("src/main.c", ""),
-            ("etc/x.conf", ""),
-        ];
+        let files = [("groundup.toml", WORKSPACE), ("src/main.c", ""), ("etc/x.conf", "")];
         let loaded = load(&MemoryLoader::new(files)).unwrap();
         leaves_of(&loaded.workspace, &["rootfs.x".parse().unwrap()])
     }

@@ -46,7 +46,8 @@ impl Lowering<'_> {
                 let SourcePin::Git { commit, tree: git_tree, .. } = self.source_pin(name)?.0 else {
                     return Err(self.unpinned(name));
                 };
-                let kind = StepKind::Fetch(Fetch::Git { commit, tree: git_tree, url: url.value.clone() });
+                let kind =
+                    StepKind::Fetch(Fetch::Git { commit, tree: git_tree, url: url.value.clone() });
                 let label = StepLabel::new(name.to_string(), "fetch");
                 let step = self.plan.add(label, || (kind, vec![], vec!["out".into()]), Some(span));
                 Ok(tree(output(step, "out")))
