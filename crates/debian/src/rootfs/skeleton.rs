@@ -3,9 +3,9 @@
 
 use super::{
     Draft, RootfsError,
-    draft::{STATE, constant},
+    draft::{STATE, constant, follow_parents},
 };
-use groundup_tree::{Kind, Meta, Mode, Node, Xattrs};
+use groundup_tree::{Meta, Mode, Node, TreePath, Xattrs};
 
 const MAIL: u32 = 8;
 const UTMP: u32 = 43;
@@ -99,36 +99,44 @@ fn write_base(draft: &mut Draft<'_>) -> Result<(), RootfsError> {
     Ok(())
 }
 
-/// `/etc/shells`, as `update-shells` makes it from the lists that shells ship.
+/// `/etc/shells`, as `update-shells` makes it from the lists that shells ship, with the record of
+/// what it has added.
 fn write_shells(draft: &mut Draft<'_>) -> Result<(), RootfsError> {
-    let shells = constant("/etc/shells");
-    if draft.finds(&shells) {
+    let template = constant("/usr/share/debianutils/shells");
+    if draft.finds(&constant("/etc/shells")) || !draft.finds(&template) {
         return Ok(());
     }
-    let Some(mut text) = draft.read(&constant("/usr/share/debianutils/shells"))? else {
-        return Ok(());
-    };
-    let lists = constant("/usr/share/debianutils/shells.d");
-    let lists: Vec<_> = draft
-        .tree
-        .within(&lists)
-        .filter(|(_, node)| matches!(node.kind, Kind::File { .. }))
-        .map(|(path, _)| path.clone())
-        .collect();
+    let directory = constant("/usr/share/debianutils/shells.d");
+    let lists = draft.tree.within(&directory).filter(|(_, node)| !node.is_directory());
+    let mut lists: Vec<_> = lists.map(|(path, _)| path.clone()).collect();
+    lists.insert(0, template.clone());
+    let mut shells: Vec<String> = Vec::new();
     for list in lists {
         let list = draft.read(&list)?.unwrap_or_default();
-        for line in list.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"/")) {
-            let mut names = vec![line.to_vec()];
-            if let Some(rest) = line.strip_prefix(b"/bin/") {
-                names.push([b"/usr/bin/", rest].concat());
+        for line in String::from_utf8_lossy(&list).lines() {
+            let shell = line.split('#').next().unwrap_or_default();
+            let Ok(path) = TreePath::parse(shell.as_bytes()) else { continue };
+            if shell.is_empty() {
+                continue;
             }
-            for name in names {
-                if !text.split(|byte| *byte == b'\n').any(|known| known == name) {
-                    text.extend_from_slice(&name);
-                    text.push(b'\n');
+            // A shell counts by the name where merged /usr has it, too.
+            let real = follow_parents(&draft.tree, &path).unwrap_or(path);
+            for name in [shell.to_owned(), real.to_string()] {
+                if !shells.contains(&name) {
+                    shells.push(name);
                 }
             }
         }
     }
-    draft.put_state("/etc/shells", &text, 0o644)
+    let text = draft.read(&template)?.unwrap_or_default();
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    for shell in &shells {
+        if !text.lines().any(|line| line == shell) {
+            text.push_str(shell);
+            text.push('\n');
+        }
+    }
+    let state: String = shells.iter().map(|shell| format!("{shell}\n")).collect();
+    draft.put_state("/var/lib/shells.state", state.as_bytes(), 0o644)?;
+    draft.put_state("/etc/shells", text.as_bytes(), 0o644)
 }

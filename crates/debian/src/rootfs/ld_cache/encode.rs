@@ -59,7 +59,7 @@ pub fn encode(mut entries: Vec<Entry>, generator: &str) -> Vec<u8> {
 
 /// The strings with their offsets (from the start of the file) where they start at `base`.
 ///
-/// Sorted from their ends, the longer first, so that a string stands right after one that ends
+/// Sorted downwards from their ends, the longer first, so that a string stands right after one that ends
 /// with it and can be a part of that.
 fn string_table<'a>(
     texts: impl Iterator<Item = &'a str>,
@@ -68,7 +68,7 @@ fn string_table<'a>(
     let mut texts: Vec<&str> = texts.collect();
     texts.sort_by(|a, b| {
         let (ends_a, ends_b) = (a.bytes().rev(), b.bytes().rev());
-        let differ = ends_a.zip(ends_b).map(|(a, b)| a.cmp(&b)).find(|order| order.is_ne());
+        let differ = ends_a.zip(ends_b).map(|(a, b)| b.cmp(&a)).find(|order| order.is_ne());
         differ.unwrap_or_else(|| b.len().cmp(&a.len()))
     });
     texts.dedup();

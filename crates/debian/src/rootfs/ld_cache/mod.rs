@@ -66,8 +66,6 @@ struct Candidate<'a> {
     directory: &'a str,
     name: String,
     is_link: bool,
-    /// The name of the file that it leads to.
-    real_name: String,
     blob: BlobId,
 }
 
@@ -91,9 +89,8 @@ fn candidates<'a>(draft: &Draft<'_>, written: &'a str, place: &TreePath) -> Vec<
         let Some(Node { kind: Kind::File { blob, .. }, .. }) = draft.tree.get(&real) else {
             continue;
         };
-        let real_name = real.name().map(|name| name.to_string()).unwrap_or_default();
         let is_link = matches!(node.kind, Kind::Symlink { .. });
-        candidates.push(Candidate { directory: written, name, is_link, real_name, blob: *blob });
+        candidates.push(Candidate { directory: written, name, is_link, blob: *blob });
     }
     candidates
 }
@@ -114,11 +111,10 @@ fn read_libraries(
 fn choose(chosen: &mut BTreeMap<String, Chosen>, candidate: &Candidate<'_>, library: &Library) {
     let mut soname = library.soname.clone().unwrap_or_else(|| candidate.name.clone());
     let mut is_link = candidate.is_link;
-    // A link counts by its own name if it leads to the soname, or to a file `NAME.so` that the
-    // soname starts with; the links for the compiler (`libx.so -> libx.so.1.2`) do not.
-    if is_link && candidate.real_name != soname {
-        let real = &candidate.real_name;
-        is_link = real.ends_with(".so") && soname.starts_with(real.as_str());
+    // A link counts by its own name if that is the soname or, as the link for the compiler
+    // (`libx.so -> libx.so.1.2`), the start of it; otherwise it counts as the file.
+    if is_link && candidate.name != soname {
+        is_link = candidate.name.ends_with(".so") && soname.starts_with(&candidate.name);
     }
     if is_link {
         soname.clone_from(&candidate.name);
