@@ -179,6 +179,9 @@ mod tests {
 
     #[test]
     fn keys_are_pinned() {
-        assert_eq!(key(&step(StepKind::Run(run()))).to_string(), "");
+        assert_eq!(
+            key(&step(StepKind::Run(run()))).to_string(),
+            "720f69027c46af78fd3f68d9d663c42c988e2ab171c67449391099358dd4a2d0"
+        );
     }
 }
