@@ -16,6 +16,18 @@ pub(crate) enum Kind {
     Bug,
 }
 
+impl Kind {
+    /// The exit code of this kind.
+    pub(crate) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::No => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+            Self::Bug => 70,
+        })
+    }
+}
+
 /// An error in words.
 #[derive(Debug)]
 pub(crate) struct CliError {
@@ -64,16 +76,6 @@ impl CliError {
     /// Diagnostics in their final form.
     pub(crate) fn rendered(text: String) -> Self {
         Self { kind: Kind::Usage, messages: Vec::new(), hint: None, rendered: Some(text) }
-    }
-
-    /// The exit code of this kind.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self.kind {
-            Kind::No => 1,
-            Kind::Usage => 2,
-            Kind::Environment => 3,
-            Kind::Bug => 70,
-        })
     }
 }
 

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             out::error(&error);
-            error.exit_code()
+            error.kind.exit_code()
         }
     }
 }

@@ -1,15 +1,15 @@
 //! `groundup build`.
 
-use super::answer_is_no;
 use crate::{
     args::Global,
     error::{CliError, Kind},
     out::{self, BOLD, DIM},
-    session::{Artifact, Everything, Session, check_space, perform, publish},
+    session::{self, Artifact, Everything, Session, check_space, perform, publish},
     table, words,
 };
 use groundup_build::{BuildOptions, Event, KeepGoing, Order, Outcome, Report, Rerun, resolve};
 use groundup_plan::{Plan, StepIndex};
+use groundup_recipe::Kind as TargetKind;
 use serde_json::json;
 use std::{
     collections::BTreeSet, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Instant,
@@ -126,6 +126,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let started = Instant::now();
     let session = Session::open(global, &args.targets)?;
     let options = args.how.options(&session)?;
+    let images =
+        session.plan.targets().iter().filter(|target| target.name.kind() == TargetKind::Image);
+    if (args.oci_archive.is_some() || args.docker_archive.is_some()) && images.count() != 1 {
+        return Err(CliError::usage("an archive is written for exactly one image target")
+            .hint("name it: `groundup build image.NAME --oci-archive FILE`"));
+    }
     args.how.check_space(&session)?;
     let performed = perform(&session, global, &options, |event| {
         if global.json {
@@ -194,7 +200,7 @@ fn answer(
     if report.interrupted {
         return Err(CliError::new(Kind::No, "interrupted; what was built so far is kept"));
     }
-    Ok(if report.is_complete() { ExitCode::SUCCESS } else { answer_is_no() })
+    Ok(if report.is_complete() { ExitCode::SUCCESS } else { session::kind(report).exit_code() })
 }
 
 fn print_table(artifacts: &[Artifact]) {
@@ -206,7 +212,12 @@ fn print_table(artifacts: &[Artifact]) {
             if artifact.output != groundup_recipe::DEFAULT_OUTPUT {
                 target = format!("{target}:{}", artifact.output);
             }
-            let platform = artifact.platform.as_ref();
+            let of_target = |other: &&Artifact| {
+                other.target == artifact.target && other.output == artifact.output
+            };
+            // A platform is worth a word only where there are several.
+            let several = artifacts.iter().filter(of_target).count() > 1;
+            let platform = artifact.platform.as_ref().filter(|_| several);
             let id = artifact.digest.clone().unwrap_or_else(|| artifact.id.to_string());
             let place = match &artifact.path {
                 Some(path) => path.strip_prefix(&here).unwrap_or(path).display().to_string(),

@@ -28,8 +28,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         CliError::usage(format!("`{name}` cannot be the name of a workspace: {error}"))
             .hint("choose one with --name")
     })?;
+    let host = crate::session::host_platform()?;
     let files = [
-        ("groundup.toml", WORKSPACE.replace("NAME", &name)),
+        ("groundup.toml", WORKSPACE.replace("NAME", &name).replace("PLATFORM", host.as_str())),
         ("recipes/hello.toml", RECIPE.to_owned()),
         ("hello/hello.c", SOURCE.to_owned()),
     ];

@@ -62,15 +62,19 @@ fn find(global: &Global, word: &str) -> Result<(Session, StepKey), CliError> {
     let target = word.split(' ').next().unwrap_or(word).to_owned();
     let session = Session::open(global, &[target])?;
     let resolved = resolve(&session.plan, &session.store)?;
-    let commands = steps_called(&session.plan, word)?
-        .into_iter()
-        .filter(|step| matches!(session.plan.step(*step).kind, StepKind::Run(_)));
-    let keys: Vec<_> = commands.filter_map(|step| resolved[step.get()].key).collect();
+    let mut commands = steps_called(&session.plan, word)?;
+    commands.retain(|step| matches!(session.plan.step(*step).kind, StepKind::Run(_)));
+    if commands.is_empty() {
+        return Err(CliError::usage(format!("`{word}` runs no command, so it has no log"))
+            .hint("only `build` targets run commands"));
+    }
+    let keys: Vec<_> = commands.into_iter().filter_map(|step| resolved[step.get()].key).collect();
     match keys[..] {
         [key, ..] => Ok((session, key)),
         [] => Err(CliError::new(
             Kind::No,
-            format!("`{word}` has no command whose inputs are known, so it has no log yet"),
-        )),
+            format!("what `{word}` needs is not built yet, so it has no log"),
+        )
+        .hint(format!("run `groundup build {word}` first"))),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     context::start_dir,
     error::{CliError, Kind},
     out,
-    session::{Session, perform},
+    session::{Session, kind, perform},
 };
 use groundup_digest::{ObjectId, TreeId};
 use groundup_recipe::Kind as TargetKind;
@@ -103,7 +103,7 @@ fn built_rootfs(session: &Session, global: &Global, args: &Args) -> Result<TreeI
         _ if report.is_complete() => {
             Err(CliError::usage(format!("`{}` is not made for {host}", args.target)))
         }
-        _ => Err(CliError::new(Kind::No, format!("`{}` could not be built", args.target))),
+        _ => Err(CliError::new(kind(&report), format!("`{}` could not be built", args.target))),
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let digits = args.id.parse::<BlobId>().map_err(|error| {
+    let digits = args.id.strip_prefix("tree:").or_else(|| args.id.strip_prefix("blob:"));
+    let digits = digits.unwrap_or(&args.id).parse::<BlobId>().map_err(|error| {
         CliError::usage(format!("`{}` is no id: {error}", args.id))
             .hint("`groundup build` prints ids of outputs, `groundup plan --json` keys of steps")
     })?;

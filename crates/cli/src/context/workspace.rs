@@ -46,16 +46,33 @@ impl Context {
     pub(crate) fn select(&self, words: &[String]) -> Result<Vec<TargetName>, CliError> {
         self.loaded.workspace.select(words).map_err(|error| {
             let hint = match &error {
-                SelectError::Malformed { nearest, .. } | SelectError::Unknown { nearest, .. } => {
-                    nearest.as_ref().map(|nearest| format!("did you mean `{nearest}`?"))
+                SelectError::Malformed { nearest: Some(nearest), .. }
+                | SelectError::Unknown { nearest: Some(nearest), .. } => {
+                    Some(format!("did you mean `{nearest}`?"))
                 }
-                SelectError::Empty(_) => None,
+                SelectError::Malformed { .. }
+                | SelectError::Unknown { .. }
+                | SelectError::Empty(_) => Some(self.listed()),
                 SelectError::NoDefault => {
                     Some("name a target, or write `default = [\"image.NAME\"]`".to_owned())
                 }
             };
             CliError { hint, ..CliError::of(Kind::Usage, &error) }
         })
+    }
+
+    /// The targets that there are, as far as they fit into a line or two.
+    fn listed(&self) -> String {
+        const MOST: usize = 12;
+        let targets = self.loaded.workspace.targets();
+        let mut shown: Vec<_> = targets.keys().take(MOST).map(|name| format!("`{name}`")).collect();
+        if targets.len() > MOST {
+            shown.push(format!("and {} more", targets.len() - MOST));
+        }
+        match shown.is_empty() {
+            true => "the recipes define no target yet".to_owned(),
+            false => format!("targets are {}", shown.join(", ")),
+        }
     }
 }
 
@@ -128,7 +145,5 @@ pub(crate) fn load_lock(
     }
     let diagnostics: Vec<Diagnostic> = stale.iter().map(|stale| stale.to_diagnostic()).collect();
     let rendered = render_all(&diagnostics, &context.loaded.sources, color_choice(global));
-    let mut error = CliError::rendered(rendered);
-    error.kind = Kind::Usage;
-    Err(error.hint("run `groundup lock`, look at what moved, and commit groundup.lock"))
+    Err(CliError::rendered(rendered))
 }

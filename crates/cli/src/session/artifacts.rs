@@ -4,6 +4,7 @@ use super::Session;
 use crate::error::{CliError, Kind};
 use groundup_build::Built;
 use groundup_digest::{ObjectId, Sha256, TreeId};
+use groundup_plan::PlannedTarget;
 use groundup_recipe::Kind as TargetKind;
 use groundup_store::{Existing, ExportOptions, Store};
 use groundup_tree::{Kind as NodeKind, TreePath};
@@ -71,7 +72,7 @@ pub(crate) fn publish(
     for built in built {
         let Some(outputs) = &built.outputs else { continue };
         for (output, id) in outputs {
-            let name = file_name(built, output);
+            let name = file_name(session, built, output);
             let kind = built.target.name.kind();
             let wanted = match kind {
                 TargetKind::Image | TargetKind::Build => true,
@@ -123,13 +124,16 @@ pub(crate) enum Everything {
 
 /// `image.web`, `build.tool`, `build.tool-dev` for the output `dev`, with the architecture where a
 /// target is made for several.
-fn file_name(built: &Built, output: &str) -> String {
+fn file_name(session: &Session, built: &Built, output: &str) -> String {
     let mut name = built.target.name.to_string();
     if output != groundup_recipe::DEFAULT_OUTPUT {
         name.push('-');
         name.push_str(output);
     }
-    if let Some(platform) = built.target.platform {
+    let of_target = |target: &&PlannedTarget| target.name == built.target.name;
+    if let Some(platform) = built.target.platform
+        && session.plan.targets().iter().filter(of_target).count() > 1
+    {
         name.push('.');
         name.push_str(platform.architecture());
     }

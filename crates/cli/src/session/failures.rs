@@ -1,9 +1,14 @@
 //! A failed step in words: what failed, the end of its log, and where to go from here.
 
 use super::Session;
-use crate::out::{self, BOLD, CYAN, DIM, RED};
+use crate::{
+    error::Kind,
+    out::{self, BOLD, CYAN, DIM, RED},
+    words,
+};
 use groundup_build::{Failure, FailureKind, Outcome, Report};
 use groundup_plan::Step;
+use groundup_sandbox::LimitKind;
 
 /// Tells why steps failed.
 pub(crate) fn explain(session: &Session, report: &Report) {
@@ -12,18 +17,53 @@ pub(crate) fn explain(session: &Session, report: &Report) {
     }
     let skipped = report.count(Outcome::Skipped);
     if skipped > 0 && !report.interrupted {
-        out::say(format!("{DIM}{skipped} steps were not started because of this{DIM:#}"));
+        let (steps, were) =
+            (words::count(skipped, "step"), if skipped == 1 { "was" } else { "were" });
+        out::say(format!("{DIM}{steps} {were} not started because of this{DIM:#}"));
+    }
+}
+
+/// Who has to act on a build that is not complete: whoever cares for this machine and its mirrors
+/// if only those failed, else the author of the recipes.
+pub(crate) fn kind(report: &Report) -> Kind {
+    let surroundings = |failure: &Failure| {
+        use FailureKind::{Fetch, Platform, Sandbox, Store};
+        matches!(failure.kind, Fetch | Platform | Sandbox | Store)
+    };
+    let mut failures = report.failures().map(|(_, failure)| failure).peekable();
+    match failures.peek().is_some() && failures.all(surroundings) {
+        true => Kind::Environment,
+        false => Kind::No,
+    }
+}
+
+/// The key of a limit in a recipe; nothing for what no recipe sets.
+fn key_of(limit: LimitKind) -> Option<&'static str> {
+    match limit {
+        LimitKind::Memory => Some("memory"),
+        LimitKind::Processes => Some("processes"),
+        LimitKind::Wall => Some("wall"),
+        LimitKind::IdleOutput => Some("idle"),
+        LimitKind::OutputBytes => Some("output"),
+        LimitKind::LogBytes => None,
     }
 }
 
 fn explain_one(session: &Session, step: &Step, failure: &Failure) {
     let mut messages = failure.messages.iter();
     let first = messages.next().map_or("it failed", String::as_str);
-    out::say(format!("\n{RED}error{RED:#}: {BOLD}{}{BOLD:#}: {first}", step.label));
+    let label = step.label.to_string();
+    out::say(match first.contains(&label) {
+        true => format!("\n{RED}error{RED:#}: {first}"),
+        false => format!("\n{RED}error{RED:#}: {BOLD}{label}{BOLD:#}: {first}"),
+    });
     let mut last = first;
-    for message in messages {
-        // Some errors repeat the text of their cause.
-        if !last.contains(message.as_str()) {
+    let mut messages = messages.peekable();
+    while let Some(message) = messages.next() {
+        // Some errors repeat the text of their cause, and some causes where it happened.
+        let said = last.contains(message.as_str());
+        let said_next = messages.peek().is_some_and(|next| next.contains(message.as_str()));
+        if !said && !said_next {
             out::say(format!("  because: {message}"));
         }
         last = message;
@@ -42,10 +82,11 @@ fn explain_one(session: &Session, step: &Step, failure: &Failure) {
         out::say(format!("{CYAN}help{CYAN:#}: the whole log:      groundup log {owner}"));
         out::say(format!("      a shell in its sandbox: groundup shell {owner}"));
     }
-    if let FailureKind::Limit(limit) = &failure.kind {
-        let key = limit.as_str();
+    if let FailureKind::Limit(limit) = &failure.kind
+        && let Some(key) = key_of(*limit)
+    {
         out::say(format!(
-            "{CYAN}help{CYAN:#}: raise the limit of {key} in `limits` of `[{owner}]`, if it is needed"
+            "{CYAN}help{CYAN:#}: if it needs more, raise `{key}` in the `limits` of `[{owner}]`"
         ));
     }
 }

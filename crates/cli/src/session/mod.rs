@@ -6,7 +6,7 @@ mod perform;
 mod space;
 
 pub(crate) use artifacts::{Artifact, Everything, publish};
-pub(crate) use failures::explain;
+pub(crate) use failures::{explain, kind};
 pub(crate) use perform::{SystemClock, perform};
 pub(crate) use space::check_space;
 
