@@ -4,6 +4,9 @@
 //! recipes of this repository are built in a copy of its tracked files, so that the work tree of
 //! whoever runs the tests is left alone.
 
+pub mod oracle;
+pub mod tiny;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
