@@ -96,7 +96,9 @@ impl Lowering<'_> {
                 }
             }
             KeyringPin::Package { package, member } => {
-                let fetch = self.fetch_of_archive(archive, "fetch keyring".into(), package, span);
+                // An archive without a keyring of its own is lent that of another.
+                let lender = pin.keyring_archive.as_deref().unwrap_or(archive);
+                let fetch = self.fetch_of_archive(lender, "fetch keyring".into(), package, span);
                 let params = KeyringParams { member: member.clone(), known_keys_only: true };
                 let label = StepLabel::new(format!("archive {archive}"), "keyring");
                 let inputs = vec![input("package", output(fetch, "out"))];
