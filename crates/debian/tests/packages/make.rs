@@ -11,7 +11,7 @@ use groundup_tree::{FileTree, Kind, Node, TreePath};
 
 /// One entry of a tar archive.
 #[derive(Clone)]
-pub struct Entry {
+pub(crate) struct Entry {
     path: String,
     kind: u8,
     mode: u32,
@@ -21,7 +21,7 @@ pub struct Entry {
     size: Option<u64>,
 }
 
-pub fn entry(kind: u8, path: &str) -> Entry {
+pub(crate) fn entry(kind: u8, path: &str) -> Entry {
     Entry {
         path: path.to_owned(),
         kind,
@@ -33,47 +33,47 @@ pub fn entry(kind: u8, path: &str) -> Entry {
     }
 }
 
-pub fn file(path: &str, content: impl AsRef<[u8]>) -> Entry {
+pub(crate) fn file(path: &str, content: impl AsRef<[u8]>) -> Entry {
     Entry { content: content.as_ref().into(), ..entry(b'0', path) }
 }
 
-pub fn dir(path: &str) -> Entry {
+pub(crate) fn dir(path: &str) -> Entry {
     entry(b'5', path).mode(0o755)
 }
 
-pub fn symlink(path: &str, target: &str) -> Entry {
+pub(crate) fn symlink(path: &str, target: &str) -> Entry {
     entry(b'2', path).mode(0o777).link(target)
 }
 
-pub fn hard_link(path: &str, target: &str) -> Entry {
+pub(crate) fn hard_link(path: &str, target: &str) -> Entry {
     entry(b'1', path).link(target)
 }
 
 impl Entry {
-    pub fn mode(self, mode: u32) -> Self {
+    pub(crate) fn mode(self, mode: u32) -> Self {
         Self { mode, ..self }
     }
 
-    pub fn owner(self, uid: u32, gid: u32) -> Self {
+    pub(crate) fn owner(self, uid: u32, gid: u32) -> Self {
         Self { owner: (uid, gid), ..self }
     }
 
-    pub fn link(self, link: &str) -> Self {
+    pub(crate) fn link(self, link: &str) -> Self {
         Self { link: link.to_owned(), ..self }
     }
 
-    pub fn content(self, content: &[u8]) -> Self {
+    pub(crate) fn content(self, content: &[u8]) -> Self {
         Self { content: content.into(), ..self }
     }
 
     /// A size that the header claims.
-    pub fn claims(self, size: u64) -> Self {
+    pub(crate) fn claims(self, size: u64) -> Self {
         Self { size: Some(size), ..self }
     }
 }
 
 /// A tar archive with a GNU header for each entry.
-pub fn tar(entries: &[Entry]) -> Vec<u8> {
+pub(crate) fn tar(entries: &[Entry]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in entries {
         let mut header = [0u8; 512];
@@ -102,7 +102,7 @@ pub fn tar(entries: &[Entry]) -> Vec<u8> {
 }
 
 /// An `ar` archive of these members.
-pub fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in members {
         let size = content.len();
@@ -117,14 +117,14 @@ pub fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-pub fn deb_of(control: &[Entry], data: &[Entry]) -> Vec<u8> {
+pub(crate) fn deb_of(control: &[Entry], data: &[Entry]) -> Vec<u8> {
     let (control, data) = (tar(control), tar(data));
     ar(&[("debian-binary", b"2.0\n"), ("control.tar", &control), ("data.tar", &data)])
 }
 
 /// A package to be made.
 #[derive(Clone)]
-pub struct Package {
+pub(crate) struct Package {
     name: String,
     version: String,
     arch: String,
@@ -133,7 +133,7 @@ pub struct Package {
     data: Vec<Entry>,
 }
 
-pub fn package(name: &str) -> Package {
+pub(crate) fn package(name: &str) -> Package {
     Package {
         name: name.to_owned(),
         version: "1.0-1".to_owned(),
@@ -145,57 +145,57 @@ pub fn package(name: &str) -> Package {
 }
 
 impl Package {
-    pub fn version(self, version: &str) -> Self {
+    pub(crate) fn version(self, version: &str) -> Self {
         Self { version: version.to_owned(), ..self }
     }
 
-    pub fn arch(self, arch: &str) -> Self {
+    pub(crate) fn arch(self, arch: &str) -> Self {
         Self { arch: arch.to_owned(), ..self }
     }
 
-    pub fn field(mut self, field: &str) -> Self {
+    pub(crate) fn field(mut self, field: &str) -> Self {
         self.fields.push_str(field);
         self.fields.push('\n');
         self
     }
 
-    pub fn control(mut self, name: &str, content: &str) -> Self {
+    pub(crate) fn control(mut self, name: &str, content: &str) -> Self {
         self.control.push(file(&format!("./{name}"), content));
         self
     }
 
-    pub fn with(mut self, entry: Entry) -> Self {
+    pub(crate) fn with(mut self, entry: Entry) -> Self {
         self.data.push(entry);
         self
     }
 }
 
 /// A store in a temporary directory, and packages in it.
-pub struct World {
-    pub store: Store,
+pub(crate) struct World {
+    pub(crate) store: Store,
     _dir: tempfile::TempDir,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join("store"), &OpenOptions::default()).unwrap();
         Self { store, _dir: dir }
     }
 
-    pub fn blob(&self, bytes: &[u8]) -> BlobId {
+    pub(crate) fn blob(&self, bytes: &[u8]) -> BlobId {
         self.store.put_blob(bytes).unwrap().blob
     }
 
-    pub fn tree(&self, id: TreeId) -> FileTree {
+    pub(crate) fn tree(&self, id: TreeId) -> FileTree {
         self.store.load_tree(id).unwrap()
     }
 
-    pub fn unpack(&self, deb: &[u8]) -> Unpacked {
+    pub(crate) fn unpack(&self, deb: &[u8]) -> Unpacked {
         unpack(&self.store, self.blob(deb)).unwrap()
     }
 
-    pub fn input(&self, package: &Package) -> PackageInput {
+    pub(crate) fn input(&self, package: &Package) -> PackageInput {
         let Package { name, version, arch, fields, control, data } = package;
         let text = format!(
             "Package: {name}\nVersion: {version}\nArchitecture: {arch}\nMaintainer: M <m@x.invalid>\n\
@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    pub fn spec(&self, packages: &[Package]) -> RootfsSpec {
+    pub(crate) fn spec(&self, packages: &[Package]) -> RootfsSpec {
         RootfsSpec {
             arch: "amd64".to_owned(),
             packages: packages.iter().map(|package| self.input(package)).collect(),
@@ -223,7 +223,7 @@ impl World {
     }
 
     /// Assembles, forwards and backwards: the order of packages means nothing.
-    pub fn assemble(&self, spec: &RootfsSpec) -> Result<Root, RootfsError> {
+    pub(crate) fn assemble(&self, spec: &RootfsSpec) -> Result<Root, RootfsError> {
         let assembled = assemble(&self.store, spec);
         let mut reversed = spec.clone();
         reversed.packages.reverse();
@@ -236,34 +236,34 @@ impl World {
         Ok(Root { store: self.store.clone(), tree: self.tree(assembled.tree), origins, assembled })
     }
 
-    pub fn merge(&self, packages: &[Package]) -> Result<Root, RootfsError> {
+    pub(crate) fn merge(&self, packages: &[Package]) -> Result<Root, RootfsError> {
         self.assemble(&self.spec(packages))
     }
 }
 
 /// An assembled root to ask questions.
 #[derive(Debug)]
-pub struct Root {
+pub(crate) struct Root {
     store: Store,
-    pub tree: FileTree,
-    pub origins: Origins,
-    pub assembled: Assembled,
+    pub(crate) tree: FileTree,
+    pub(crate) origins: Origins,
+    pub(crate) assembled: Assembled,
 }
 
-pub fn path(text: &str) -> TreePath {
+pub(crate) fn path(text: &str) -> TreePath {
     TreePath::parse(text.as_bytes()).unwrap()
 }
 
 impl Root {
-    pub fn node(&self, at: &str) -> &Node {
+    pub(crate) fn node(&self, at: &str) -> &Node {
         self.tree.get(&path(at)).unwrap_or_else(|| panic!("nothing at {at}"))
     }
 
-    pub fn has(&self, at: &str) -> bool {
+    pub(crate) fn has(&self, at: &str) -> bool {
         self.tree.has(&path(at))
     }
 
-    pub fn text(&self, at: &str) -> String {
+    pub(crate) fn text(&self, at: &str) -> String {
         match self.node(at).kind {
             Kind::File { blob, .. } => {
                 String::from_utf8(self.store.read_blob(blob).unwrap()).unwrap()
@@ -272,20 +272,20 @@ impl Root {
         }
     }
 
-    pub fn target(&self, at: &str) -> String {
+    pub(crate) fn target(&self, at: &str) -> String {
         match &self.node(at).kind {
             Kind::Symlink { target } => String::from_utf8(target.to_vec()).unwrap(),
             other => panic!("{at} is a {}", other.noun()),
         }
     }
 
-    pub fn origin(&self, at: &str) -> &str {
+    pub(crate) fn origin(&self, at: &str) -> &str {
         self.origins.get(&path(at)).unwrap_or("(none)")
     }
 }
 
 impl World {
-    pub fn read(&self, root: &Root, at: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, root: &Root, at: &str) -> Vec<u8> {
         match root.node(at).kind {
             Kind::File { blob, .. } => self.store.read_blob(blob).unwrap(),
             ref other => panic!("{at} is a {}", other.noun()),
