@@ -39,7 +39,7 @@ pub(crate) struct Format {
 #[non_exhaustive]
 pub enum OpenError {
     /// There is no store.
-    #[error("there is no store at {path}; `groundup init` or a first build makes one")]
+    #[error("there is no store at {path}; a first `groundup build` or `groundup lock` makes one")]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
