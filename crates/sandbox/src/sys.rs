@@ -52,6 +52,14 @@ pub(crate) fn fork() -> io::Result<Option<Pid>> {
     Ok(Pid::from_raw(pid as i32))
 }
 
+/// Bytes of a page. Asks the C library, which knows: before Linux 6.4 rustix would read
+/// `/proc/self/auxv`, and panic where a launcher may not.
+pub(crate) fn page_size() -> u64 {
+    // SAFETY: `sysconf` has no preconditions.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(size).expect("every host has a size of pages")
+}
+
 /// Ends this process now, without what `exit` would run.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: `_exit` has no preconditions.

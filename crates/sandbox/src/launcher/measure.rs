@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{Dir, Mode, OFlags};
 
+use crate::sys;
+
 /// Processes with their threads, and bytes of memory that are theirs.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count {
@@ -60,7 +62,7 @@ fn threads(stat: &str) -> Option<u64> {
 fn own_bytes(statm: &str) -> Option<u64> {
     let mut fields = statm.split(' ').skip(1).map(|field| field.parse::<u64>().ok());
     let (resident, shared) = (fields.next()??, fields.next()??);
-    Some(resident.saturating_sub(shared) * rustix::param::page_size() as u64)
+    Some(resident.saturating_sub(shared) * sys::page_size())
 }
 
 /// The proportional share of anonymous and shared memory.
@@ -84,7 +86,7 @@ mod tests {
 
     #[test]
     fn reads_memory() {
-        let page = rustix::param::page_size() as u64;
+        let page = sys::page_size();
         assert_eq!(own_bytes("100 50 20 1 0 9 0\n"), Some(30 * page));
         let rollup = "1-2 ---p [rollup]\nPss:  9 kB\nPss_Anon:  4 kB\nPss_Shmem:   2 kB\n";
         assert_eq!(private_bytes(rollup), 6 * 1024);
