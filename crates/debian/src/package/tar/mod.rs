@@ -6,7 +6,10 @@
 //! the tree, comes twice (a directory may come again unchanged), or goes through a symbolic link.
 //! Format: POSIX `pax`, and the GNU tar manual's appendix on the archive format.
 
+mod extensions;
+
 use super::Limits;
+use extensions::{Extensions, long_name, pax};
 use groundup_digest::Content;
 use groundup_store::{Store, StoreError};
 use groundup_tree::{
@@ -19,8 +22,6 @@ use std::{
 };
 use tar::{EntryType, Header};
 
-/// Long names and PAX headers above this many bytes are refused.
-const EXTENSION_MAX: u64 = 1 << 20;
 /// Files up to this size are collected and stored together.
 const SMALL_FILE: u64 = 256 << 10;
 /// How many bytes of small files are collected at most.
@@ -175,17 +176,6 @@ impl<R: Read> Capped<R> {
     }
 }
 
-/// What extension headers say about the next entry.
-#[derive(Default)]
-struct Extensions {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    size: Option<u64>,
-    xattrs: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
 /// A small file whose content is not stored yet.
 struct Pending {
     path: TreePath,
@@ -227,11 +217,11 @@ impl<'a> TarReader<'a> {
             match header.entry_type() {
                 EntryType::GNULongName => extensions.path = Some(long_name(&mut entry)?),
                 EntryType::GNULongLink => extensions.link = Some(long_name(&mut entry)?),
-                EntryType::XHeader => pax(&extension(&mut entry)?, &mut extensions)?,
+                EntryType::XHeader => pax(&mut entry, &mut extensions)?,
                 // A comment in archives that git makes; anything else would change all entries.
                 EntryType::XGlobalHeader => {
                     let mut global = Extensions::default();
-                    pax(&extension(&mut entry)?, &mut global)?;
+                    pax(&mut entry, &mut global)?;
                     let empty = global.path.is_none()
                         && global.link.is_none()
                         && global.size.is_none()
@@ -455,68 +445,4 @@ fn lossy(header: &Header) -> String {
 fn skip(content: &mut impl Read) -> Result<(), TarError> {
     io::copy(content, &mut io::sink()).map_err(TarError::Read)?;
     Ok(())
-}
-
-/// The whole content of an extension header.
-fn extension<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, TarError> {
-    let size = entry.header().entry_size().unwrap_or(u64::MAX);
-    if size > EXTENSION_MAX {
-        let kind = format!("extension headers of more than {EXTENSION_MAX} bytes");
-        return Err(TarError::Unsupported { path: lossy(entry.header()), kind });
-    }
-    let mut bytes = Vec::new();
-    entry.read_to_end(&mut bytes).map_err(TarError::Read)?;
-    if bytes.len() as u64 != size {
-        return Err(TarError::Read(io::ErrorKind::UnexpectedEof.into()));
-    }
-    Ok(bytes)
-}
-
-fn long_name<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, TarError> {
-    let mut name = extension(entry)?;
-    if let Some(end) = name.iter().position(|byte| *byte == 0) {
-        name.truncate(end);
-    }
-    Ok(name)
-}
-
-/// Reads the records `LENGTH KEY=VALUE\n` of a PAX header; a value may hold any byte.
-fn pax(mut records: &[u8], extensions: &mut Extensions) -> Result<(), TarError> {
-    let bad = |field| TarError::Header { path: "PAX header".to_owned(), field };
-    while !records.is_empty() {
-        let space = records.iter().position(|byte| *byte == b' ').ok_or_else(|| bad("length"))?;
-        let length = number(&records[..space]).ok_or_else(|| bad("length"))? as usize;
-        if length <= space + 1 || length > records.len() || records[length - 1] != b'\n' {
-            return Err(bad("length"));
-        }
-        let record = &records[space + 1..length - 1];
-        records = &records[length..];
-        let equals = record.iter().position(|byte| *byte == b'=').ok_or_else(|| bad("record"))?;
-        let (key, value) = (&record[..equals], &record[equals + 1..]);
-        let id = || number(value).and_then(|id| u32::try_from(id).ok());
-        match key {
-            b"path" => extensions.path = Some(value.into()),
-            b"linkpath" => extensions.link = Some(value.into()),
-            b"uid" => extensions.uid = Some(id().ok_or_else(|| bad("uid"))?),
-            b"gid" => extensions.gid = Some(id().ok_or_else(|| bad("gid"))?),
-            b"size" => extensions.size = Some(number(value).ok_or_else(|| bad("size"))?),
-            _ if key.starts_with(b"GNU.sparse.") => {
-                let (path, kind) = ("PAX header".to_owned(), "sparse files".to_owned());
-                return Err(TarError::Unsupported { path, kind });
-            }
-            _ => {
-                if let Some(name) = key.strip_prefix(b"SCHILY.xattr.") {
-                    extensions.xattrs.push((name.into(), value.into()));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
