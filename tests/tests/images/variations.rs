@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// If you did not, something got into the images that must not.
 const EXPECTED: [(&str, &str); 2] = [
     ("image.netcheck", "sha256:2a583b06343f50185ce2a265f32a04cde4ffeb2f9b2d585ff1916730a8a8049b"),
-    ("image.web", "sha256:6dc064059860b0f60c6731f719c760d3edeb6861291151275aff31e0653088e4"),
+    ("image.web", "sha256:5d4fccbbd3c45148d4c9ffbb908b58ccc314958bd1b6a3d92f7728ca6efbc1e4"),
 ];
 
 fn digests(tower: &Tower) -> BTreeMap<&'static str, String> {
