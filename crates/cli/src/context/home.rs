@@ -56,8 +56,11 @@ impl Home {
         settings.apply_proxy_environment(environment.proxies.clone());
         let user = environment.config.as_ref().map(|dir| dir.join("groundup/settings.toml"));
         let local = workspace.map(|root| root.join("groundup.local.toml"));
-        for path in [user, local].into_iter().flatten() {
-            if let Some(text) = read_if_there(&path)? {
+        let of_user = user.map(|path| Ok::<_, CliError>((read_if_allowed(&path)?, path)));
+        let of_workspace = local.map(|path| Ok::<_, CliError>((read_if_there(&path)?, path)));
+        for found in [of_user, of_workspace].into_iter().flatten() {
+            let (text, path) = found?;
+            if let Some(text) = text {
                 settings.apply(&text, &path.display().to_string())?;
             }
         }
@@ -76,11 +79,11 @@ fn credentials(
 ) -> Result<Credentials, CliError> {
     if let Some(home) = &environment.home {
         let netrc = home.join(".netrc");
-        if let Some(text) = read_if_there(&netrc)? {
+        if let Some(text) = read_if_allowed(&netrc)? {
             credentials.add_netrc(&text, &netrc.display().to_string())?;
         }
         let docker = home.join(".docker/config.json");
-        if let Some(text) = read_if_there(&docker)? {
+        if let Some(text) = read_if_allowed(&docker)? {
             // Helpers that it names are not run; a registry that needs one says so with a 401.
             credentials.add_docker_config(&text, &docker.display().to_string())?;
         }
@@ -101,7 +104,7 @@ fn apt_files() -> Result<Vec<(PathBuf, String)>, CliError> {
     paths.extend(listed(dir, "sources")?);
     let mut files = Vec::new();
     for path in paths {
-        if let Some(text) = read_if_there(&path)? {
+        if let Some(text) = read_if_allowed(&path)? {
             files.push((path, text));
         }
     }
@@ -125,13 +128,22 @@ fn listed(dir: &Path, extension: &str) -> Result<Vec<PathBuf>, CliError> {
     Ok(paths)
 }
 
-/// The text of a file; none if it is not there or may not be read.
+/// The text of a file of the user or the host, which others may forbid to read: credentials of
+/// root, a home directory that `HOME` still names after a change of user.
+fn read_if_allowed(path: &Path) -> Result<Option<String>, CliError> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        _ => read_if_there(path),
+    }
+}
+
+/// The text of a file; none if it is not there. One that cannot be read is an error: a lock or
+/// settings that are passed over would be believed not to exist.
 pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>, CliError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
-            io::ErrorKind::PermissionDenied => Ok(None),
             _ => Err(CliError::environment(format!("cannot read `{}`: {error}", path.display()))),
         },
     }
