@@ -80,7 +80,6 @@ impl Assembler {
             | Assembler::DebianIndex
             | Assembler::DebianSelect
             | Assembler::DebianUnpack
-            | Assembler::DebianRootfs
             | Assembler::DebianSource
             | Assembler::TarUnpack
             | Assembler::TreeCompose
@@ -89,6 +88,8 @@ impl Assembler {
             | Assembler::ImageLayer
             | Assembler::ImageManifest
             | Assembler::ImageIndex => 1,
+            // 2: `ld.so.cache` and `/etc/shells` as Debian's own tools write them.
+            Assembler::DebianRootfs => 2,
         }
     }
 }
