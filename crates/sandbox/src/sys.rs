@@ -52,8 +52,8 @@ pub(crate) fn fork() -> io::Result<Option<Pid>> {
     Ok(Pid::from_raw(pid as i32))
 }
 
-/// Bytes of a page. Asks the C library, which knows: before Linux 6.4 rustix would read
-/// `/proc/self/auxv`, and panic where a launcher may not.
+/// Bytes of a page. Asks the C library: with rustix's own question, limited runs died on Linux 6.1,
+/// probably because it reads `/proc/self/auxv` there, which a launcher may not.
 pub(crate) fn page_size() -> u64 {
     // SAFETY: `sysconf` has no preconditions.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
