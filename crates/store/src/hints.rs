@@ -125,23 +125,36 @@ impl Store {
         self.0.flush_contents()
     }
 
-    /// Remembers how long the step with this label took; the last value counts.
-    pub fn remember_duration(&self, label: &str, took: Duration) -> Result<(), StoreError> {
-        self.writable("remember how long a step took")?;
-        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let frame = Hint::Duration { label: label.to_owned(), millis }.to_frame();
-        self.0.index.append(&self.0.hints, |_| Ok((vec![frame], ())))?;
+    /// Remembers how long the steps with these labels took; the last value counts.
+    pub fn remember_durations<'a>(
+        &self,
+        steps: impl IntoIterator<Item = (&'a str, Duration)>,
+    ) -> Result<(), StoreError> {
+        self.writable("remember how long steps took")?;
+        let frames = steps.into_iter().map(|(label, took)| {
+            let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            Hint::Duration { label: label.to_owned(), millis }.to_frame()
+        });
+        let frames: Vec<_> = frames.collect();
+        self.0.index.append(&self.0.hints, |_| Ok((frames, ())))?;
         Ok(())
     }
 
-    /// How long the step with this label took last.
-    pub fn duration_of(&self, label: &str) -> Result<Option<Duration>, StoreError> {
-        let millis = self.0.index.with("look up a duration in", |connection| {
+    /// How long the steps with these labels took last, in the order of the labels.
+    pub fn durations_of<'a>(
+        &self,
+        labels: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Vec<Option<Duration>>, StoreError> {
+        self.0.index.with_snapshot("look up durations in", |connection| {
             let sql = "SELECT millis FROM durations WHERE label = ?1";
             let mut statement = connection.prepare_cached(sql)?;
-            statement.query_row([label], |row| row.get::<_, i64>(0)).optional()
-        })?;
-        Ok(millis.map(|millis| Duration::from_millis(millis as u64)))
+            let mut durations = Vec::new();
+            for label in labels {
+                let millis = statement.query_row([label], |row| row.get::<_, i64>(0)).optional()?;
+                durations.push(millis.map(|millis| Duration::from_millis(millis as u64)));
+            }
+            Ok(durations)
+        })
     }
 }
 

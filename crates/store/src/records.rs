@@ -63,22 +63,39 @@ impl Store {
         key: Option<StepKey>,
         bytes: &[u8],
     ) -> Result<RecordId, StoreError> {
+        self.put_records(kind, &[(key, bytes)])?;
+        Ok(RecordId::of_encoded(bytes))
+    }
+
+    /// Puts several records of different keys: one sync and one append for all.
+    pub(crate) fn put_records(
+        &self,
+        kind: RecordKind,
+        records: &[(Option<StepKey>, &[u8])],
+    ) -> Result<(), StoreError> {
         self.writable("put a record")?;
+        if records.is_empty() {
+            return Ok(());
+        }
         self.flush_contents()?;
         self.0.durability.sync()?;
-        let id = RecordId::of_encoded(bytes);
-        let frame = frame(kind, key, bytes);
         self.0.index.append(&self.0.records, |connection| {
             let sql = "SELECT id FROM records WHERE kind = ?1 AND key IS ?2
                        ORDER BY offset DESC LIMIT 1";
             let mut statement = connection.prepare_cached(sql)?;
-            let row = params![kind.code(), key.map(|key| *key.as_bytes())];
-            let latest = statement.query_row(row, |row| row.get::<_, [u8; 32]>(0)).optional()?;
-            let known = latest == Some(*id.as_bytes());
-            Ok((if known { Vec::new() } else { vec![frame] }, ()))
+            let mut frames = Vec::new();
+            for (key, bytes) in records {
+                let row = params![kind.code(), key.map(|key| *key.as_bytes())];
+                let latest =
+                    statement.query_row(row, |row| row.get::<_, [u8; 32]>(0)).optional()?;
+                if latest != Some(*RecordId::of_encoded(bytes).as_bytes()) {
+                    frames.push(frame(kind, *key, bytes));
+                }
+            }
+            Ok((frames, ()))
         })?;
         self.0.durability.wrote();
-        Ok(id)
+        Ok(())
     }
 
     /// The bytes of a record.

@@ -4,7 +4,7 @@
 //! Kind 1 goes on with the outputs (count; name and object each, sorted by name) and the id of the
 //! record; kind 2, the order to run the step again, ends there. Frames of another salt do not count.
 
-use crate::{Store, StoreError, journal::Frame};
+use crate::{Store, StoreError, error::Queried, journal::Frame};
 use groundup_digest::{DecodeError, ObjectId, Reader, RecordId, StepKey, Writer};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
@@ -129,7 +129,38 @@ fn row(connection: &Connection, key: StepKey) -> rusqlite::Result<Option<(Vec<u8
     statement.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
+/// Many look-ups in the results as they were at one moment; faster than asking one by one.
+pub struct ResultsView<'a> {
+    store: &'a Store,
+    /// There until this is dropped.
+    connection: Option<Connection>,
+}
+
+impl ResultsView<'_> {
+    /// What [`Store::get_result`] would have answered at that moment.
+    pub fn get(&self, key: StepKey) -> Result<Option<StepResult>, StoreError> {
+        let connection = self.connection.as_ref().expect("it is there until the drop");
+        match row(connection, key).queried("look up a result in")? {
+            Some((value, 0)) => self.store.result(&value).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Drop for ResultsView<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.store.0.index.end_snapshot(connection);
+        }
+    }
+}
+
 impl Store {
+    /// The results as they are now, for many look-ups.
+    pub fn results_view(&self) -> Result<ResultsView<'_>, StoreError> {
+        Ok(ResultsView { store: self, connection: Some(self.0.index.begin_snapshot()?) })
+    }
+
     /// The result of a key, if one is known and the step is not to run again. Its objects may be
     /// gone: [`Store::has_complete`] tells.
     pub fn get_result(&self, key: StepKey) -> Result<Option<StepResult>, StoreError> {
@@ -144,28 +175,61 @@ impl Store {
     /// The first result of a key stays. What the key had before is compared with also when
     /// [`Store::forget_result`] asked for the step to run again.
     pub fn put_result(&self, key: StepKey, result: &StepResult) -> Result<Stored, StoreError> {
+        let mut firsts = self.put_results(&[(key, result)])?;
+        self.stored(result, firsts.pop().flatten())
+    }
+
+    /// What [`Store::put_result`] would answer.
+    pub(crate) fn compare_result(
+        &self,
+        key: StepKey,
+        result: &StepResult,
+    ) -> Result<Stored, StoreError> {
         self.writable("put a result")?;
-        self.flush_contents()?;
-        self.0.durability.sync()?;
-        let value = result.to_bytes();
-        let event = Event::Result { key, value: value.clone() };
-        let frame = event.to_frame(self.0.format.salt_tag());
-        let (_, first) = self.0.index.append(&self.0.results, |connection| {
-            let first = row(connection, key)?;
-            let known = match &first {
-                Some((first, 0)) => {
-                    same_outputs(first, &value) || observed(connection, key, &value)?
-                }
-                _ => false,
-            };
-            Ok((if known { Vec::new() } else { vec![frame] }, first))
-        })?;
-        self.0.durability.wrote();
+        let first = self.0.index.with("look up a result in", |connection| row(connection, key))?;
+        self.stored(result, first.map(|(value, _)| value))
+    }
+
+    fn stored(&self, result: &StepResult, first: Option<Vec<u8>>) -> Result<Stored, StoreError> {
         match first {
             None => Ok(Stored::First),
-            Some((first, _)) if same_outputs(&first, &value) => Ok(Stored::Same),
-            Some((first, _)) => self.result(&first).map(Stored::Differs),
+            Some(first) if same_outputs(&first, &result.to_bytes()) => Ok(Stored::Same),
+            Some(first) => self.result(&first).map(Stored::Differs),
         }
+    }
+
+    /// Notes what several steps gave, after all that they name is on the disk: one sync and one
+    /// append for all. Gives what each key had before, encoded.
+    pub(crate) fn put_results(
+        &self,
+        results: &[(StepKey, &StepResult)],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.writable("put a result")?;
+        if results.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.flush_contents()?;
+        self.0.durability.sync()?;
+        let salt = self.0.format.salt_tag();
+        let (_, firsts) = self.0.index.append(&self.0.results, |connection| {
+            let (mut frames, mut firsts) = (Vec::new(), Vec::new());
+            for (key, result) in results {
+                let (key, value, first) = (*key, result.to_bytes(), row(connection, *key)?);
+                let known = match &first {
+                    Some((first, 0)) => {
+                        same_outputs(first, &value) || observed(connection, key, &value)?
+                    }
+                    _ => false,
+                };
+                if !known {
+                    frames.push(Event::Result { key, value }.to_frame(salt));
+                }
+                firsts.push(first.map(|(value, _)| value));
+            }
+            Ok((frames, firsts))
+        })?;
+        self.0.durability.wrote();
+        Ok(firsts)
     }
 
     /// Lets the step run again: its key has no result until one is put, and that one is compared

@@ -153,10 +153,10 @@ fn digests_are_remembered_and_computed_when_they_are_not() {
     assert_eq!(by_sha256(&store, 5), None);
     assert_eq!(store.content_of(content.blob).unwrap(), content);
     assert_eq!(by_sha256(&store, 5), Some(content.blob));
-    store.remember_duration("build.x", Duration::from_millis(1500)).unwrap();
-    store.remember_duration("build.x", Duration::from_millis(2500)).unwrap();
-    assert_eq!(store.duration_of("build.x").unwrap(), Some(Duration::from_millis(2500)));
-    assert_eq!(store.duration_of("build.y").unwrap(), None);
+    store.remember_durations([("build.x", Duration::from_millis(1500))]).unwrap();
+    store.remember_durations([("build.x", Duration::from_millis(2500))]).unwrap();
+    let durations = store.durations_of(["build.x", "build.y"]).unwrap();
+    assert_eq!(durations, [Some(Duration::from_millis(2500)), None]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{AssembleCall, Event, Outcome, Reason, Surroundings, schedule::Messag
 use groundup_digest::ObjectId;
 use groundup_plan::StepKind;
 use groundup_provenance::{Circumstances, Ending, StepRecord};
-use groundup_store::{LogName, RecordKind, StepResult, Stored};
+use groundup_store::{GroupCommit, LogName, RecordKind, Stored};
 use std::{
     collections::BTreeMap,
     sync::{atomic::AtomicBool, atomic::Ordering, mpsc::Sender},
@@ -55,10 +55,11 @@ pub(crate) struct Made {
 pub(crate) fn execute(
     surroundings: &Surroundings<'_>,
     job: &Job<'_>,
+    group: &GroupCommit<'_>,
     cancel: &AtomicBool,
     messages: &Sender<Message>,
 ) -> Executed {
-    match execute_locked(surroundings, job, cancel, messages) {
+    match execute_locked(surroundings, job, group, cancel, messages) {
         Ok(executed) => executed,
         Err(_) if cancel.load(Ordering::Relaxed) => Executed::Interrupted,
         Err(failure) => Executed::Failed(failure),
@@ -68,15 +69,18 @@ pub(crate) fn execute(
 fn execute_locked(
     surroundings: &Surroundings<'_>,
     job: &Job<'_>,
+    group: &GroupCommit<'_>,
     cancel: &AtomicBool,
     messages: &Sender<Message>,
 ) -> Result<Executed, Box<Failure>> {
     let store = surroundings.store;
     let store_error = |error| Failure::store(job, error);
-    let _lock = match store.try_lock_step(job.key).map_err(store_error)? {
+    let lock = match store.try_lock_step(job.key).map_err(store_error)? {
         Some(lock) => lock,
         None => {
             let _ = messages.send(Message::Event(Event::Waiting { step: job.index }));
+            // It may be held for a result of this very build that is not durable yet.
+            group.hurry();
             store.lock_step(job.key, cancel).map_err(store_error)?
         }
     };
@@ -104,8 +108,10 @@ fn execute_locked(
                 let ending = Ending::Failed(failure.headline());
                 let circumstances = Circumstances { started_ms, ..Circumstances::default() };
                 let log = failure.log;
-                record(surroundings, job, &BTreeMap::new(), ending, log, circumstances)
-                    .map_err(store_error)?;
+                let record =
+                    record(surroundings, job, &BTreeMap::new(), ending, log, circumstances);
+                let kind = RecordKind::Step;
+                store.put_record(kind, Some(job.key), &record.to_bytes()).map_err(store_error)?;
             }
             return Err(failure);
         }
@@ -115,16 +121,14 @@ fn execute_locked(
         took_ms: surroundings.clock.now_ms().saturating_sub(started_ms),
         ..made.circumstances
     };
-    let record = record(surroundings, job, &made.outputs, Ending::Done, made.log, circumstances)
-        .map_err(store_error)?;
-    let result = StepResult { outputs: made.outputs, record };
-    let stored = store.put_result(job.key, &result).map_err(store_error)?;
+    let outputs = made.outputs;
+    let record = record(surroundings, job, &outputs, Ending::Done, made.log, circumstances);
+    let stored = group.put(lock, job.key, &outputs, record.to_bytes()).map_err(store_error)?;
     let Stored::Differs(first) = stored else {
-        let (outputs, by) = (result.outputs, Outcome::Built);
-        return Ok(Executed::Done { outputs, by, differs: None });
+        return Ok(Executed::Done { outputs, by: Outcome::Built, differs: None });
     };
     let differing = first.outputs.iter();
-    let differing = differing.filter(|(name, id)| result.outputs.get(*name) != Some(id));
+    let differing = differing.filter(|(name, id)| outputs.get(*name) != Some(id));
     let differs = Some(differing.map(|(name, _)| name.clone()).collect());
     // The first result of a key stays; only where its content is gone do consumers go on with what
     // is there now.
@@ -132,7 +136,7 @@ fn execute_locked(
     for id in first.outputs.values() {
         complete &= store.has_complete(*id).map_err(store_error)?;
     }
-    let outputs = if complete { first.outputs } else { result.outputs };
+    let outputs = if complete { first.outputs } else { outputs };
     Ok(Executed::Done { outputs, by: Outcome::Built, differs })
 }
 
@@ -186,11 +190,11 @@ fn record(
     ending: Ending,
     log: Option<LogName>,
     circumstances: Circumstances,
-) -> Result<groundup_digest::RecordId, groundup_store::StoreError> {
+) -> StepRecord {
     let list = |objects: &BTreeMap<String, ObjectId>| {
         objects.iter().map(|(name, id)| (name.clone(), *id)).collect()
     };
-    let record = StepRecord {
+    StepRecord {
         key: job.key,
         label: job.step.label.to_string(),
         action: job.action(),
@@ -203,6 +207,5 @@ fn record(
             by: surroundings.by.clone(),
             ..circumstances
         },
-    };
-    surroundings.store.put_record(RecordKind::Step, Some(job.key), &record.to_bytes())
+    }
 }

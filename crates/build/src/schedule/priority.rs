@@ -14,19 +14,22 @@ fn guess(step: &Step) -> Duration {
     }
 }
 
+/// For each step, how long it took last, if it was executed here before.
+pub(crate) fn durations(plan: &Plan, store: &Store) -> Result<Vec<Option<Duration>>, StoreError> {
+    let labels: Vec<_> = plan.steps().iter().map(|step| step.label.to_string()).collect();
+    store.durations_of(labels.iter().map(String::as_str))
+}
+
 /// For each step, how urgent it is; the higher starts first.
-pub(crate) fn priorities(plan: &Plan, store: &Store, order: Order) -> Result<Vec<u64>, StoreError> {
+pub(crate) fn priorities(plan: &Plan, recorded: &[Option<Duration>], order: Order) -> Vec<u64> {
     match order {
         Order::LongestFirst => {
-            let mut durations = Vec::with_capacity(plan.steps().len());
-            for step in plan.steps() {
-                let recorded = store.duration_of(&step.label.to_string())?;
-                durations.push(recorded.unwrap_or_else(|| guess(step)));
-            }
-            Ok(longest_paths(plan, &durations))
+            let steps = plan.steps().iter().zip(recorded);
+            let durations = steps.map(|(step, recorded)| recorded.unwrap_or_else(|| guess(step)));
+            longest_paths(plan, &durations.collect::<Vec<_>>())
         }
         Order::Shuffled(seed) => {
-            Ok((0..plan.steps().len() as u64).map(|number| mix(seed ^ number)).collect())
+            (0..plan.steps().len() as u64).map(|number| mix(seed ^ number)).collect()
         }
     }
 }

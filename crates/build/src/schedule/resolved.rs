@@ -16,6 +16,7 @@ pub struct Resolved {
 
 /// Looks up every step of a plan; nothing is executed or guessed.
 pub fn resolve(plan: &Plan, store: &Store) -> Result<Vec<Resolved>, StoreError> {
+    let results = store.results_view()?;
     let mut resolved: Vec<Resolved> = Vec::with_capacity(plan.steps().len());
     for step in plan.steps() {
         let ids = plan.input_ids(step, |maker, output| {
@@ -23,7 +24,7 @@ pub fn resolve(plan: &Plan, store: &Store) -> Result<Vec<Resolved>, StoreError> 
         });
         let key = ids.map(|ids| step.key(&ids));
         let outputs = match key {
-            Some(key) => store.get_result(key)?.map(|result| result.outputs),
+            Some(key) => results.get(key)?.map(|result| result.outputs),
             None => None,
         };
         resolved.push(Resolved { key, outputs });

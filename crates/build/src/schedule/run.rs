@@ -2,7 +2,7 @@
 
 use super::{
     BuildError, BuildOptions, KeepGoing,
-    priority::priorities,
+    priority::{durations, priorities},
     resolve,
     state::{Phase, States},
 };
@@ -11,12 +11,14 @@ use crate::{
     execute::{Executed, Job, execute},
 };
 use groundup_plan::{From, Plan, StepIndex, StepKind};
+use groundup_store::GroupCommit;
 use std::{
     collections::BTreeSet,
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
+    thread::Scope,
     time::{Duration, Instant},
 };
 
@@ -44,76 +46,141 @@ impl Surroundings<'_> {
         if states.ready.is_empty() {
             return Ok(report(plan, states, cancel));
         }
-        let priority = priorities(plan, self.store, options.order)?;
+        let recorded = durations(plan, self.store)?;
+        let group = GroupCommit::new(self.store);
+        let mut owner = Owner {
+            queue: Queue::new(plan, priorities(plan, &recorded, options.order)),
+            surroundings: self,
+            plan,
+            options,
+            recorded,
+            states,
+            took: Vec::new(),
+            stop: false,
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| group.run());
+            let ended = owner.run(scope, &group, cancel, &mut events);
+            group.close();
+            ended
+        })?;
+        group.finish()?;
+        let labels: Vec<_> = owner
+            .took
+            .iter()
+            .map(|(step, took)| (plan.step(*step).label.to_string(), *took))
+            .collect();
+        self.store
+            .remember_durations(labels.iter().map(|(label, took)| (label.as_str(), *took)))?;
+        Ok(report(plan, owner.states, cancel))
+    }
+}
+
+/// What the owner loop decides with; no worker sees it.
+struct Owner<'a> {
+    surroundings: &'a Surroundings<'a>,
+    plan: &'a Plan,
+    options: &'a BuildOptions,
+    /// How long each step took when it was executed last.
+    recorded: Vec<Option<Duration>>,
+    states: States<'a>,
+    queue: Queue<'a>,
+    /// How long steps took now.
+    took: Vec<(StepIndex, Duration)>,
+    /// Nothing new is started.
+    stop: bool,
+}
+
+impl Owner<'_> {
+    /// Starts what is ready and waits for what runs, until nothing runs any more.
+    fn run<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        group: &'scope GroupCommit<'_>,
+        cancel: &'scope AtomicBool,
+        events: &mut impl FnMut(Event),
+    ) -> Result<(), BuildError>
+    where
+        Self: 'scope,
+    {
         let (sender, receiver) = mpsc::channel();
-        let failed = std::thread::scope(|scope| -> Result<(), BuildError> {
-            let mut queue = Queue::new(plan, &priority);
-            let mut stop = false;
-            loop {
-                for step in std::mem::take(&mut states.ready) {
-                    queue.push(step);
-                }
-                stop |= cancel.load(Ordering::Relaxed);
-                while !stop && let Some(step) = queue.start(options) {
-                    let state = states.get_mut(step);
-                    state.phase = Phase::Running;
-                    let key = state.key.expect("a ready step has a key");
-                    let reason = state.reason;
-                    let label = plan.step(step).label.to_string();
-                    let expected = self.store.duration_of(&label)?;
-                    events(Event::Started { step, key, reason, expected });
-                    let job = Job::new(plan, step, key, reason, |maker, output| {
-                        states.get(maker).outputs[output]
-                    });
-                    let sender = sender.clone();
-                    scope.spawn(move || {
-                        let start = Instant::now();
-                        let result = Box::new(execute(self, &job, cancel, &sender));
-                        // The owner loop outlives every worker, so the message always arrives.
-                        let took = start.elapsed();
-                        let _ = sender.send(Message::Done { step, result, took });
-                    });
-                }
-                if queue.running == 0 {
-                    return Ok(());
-                }
-                match receiver.recv().map_err(|_| BuildError::WorkerLost)? {
-                    Message::Event(event) => events(event),
-                    Message::Done { step, result, took } => {
-                        queue.end(step);
-                        let outcome = result.outcome();
-                        states.get_mut(step).took = took;
-                        states.get_mut(step).outcome = outcome;
-                        let mut failure = None;
-                        match *result {
-                            Executed::Done { outputs, differs, .. } => {
-                                let key = states.get(step).key.expect("it was running");
-                                if let Some(outputs) = differs {
-                                    events(Event::Differs { step, key, outputs });
-                                }
-                                if outcome == Outcome::Built {
-                                    let label = plan.step(step).label.to_string();
-                                    self.store.remember_duration(&label, took)?;
-                                }
-                                states.done(step, outputs)?;
-                            }
-                            Executed::Failed(why) => {
-                                failure = Some(why.clone());
-                                states.fail(step, *why);
-                                stop |= options.keep_going == KeepGoing::No;
-                            }
-                            Executed::Interrupted => {
-                                states.skip(step);
-                                stop = true;
-                            }
-                        }
-                        events(Event::Finished { step, outcome, took, failure });
-                    }
-                }
+        loop {
+            for step in std::mem::take(&mut self.states.ready) {
+                self.queue.push(step);
             }
+            self.stop |= cancel.load(Ordering::Relaxed);
+            while !self.stop
+                && let Some(step) = self.queue.start(self.options)
+            {
+                let (job, started) = self.start(step);
+                events(started);
+                let (surroundings, sender) = (self.surroundings, sender.clone());
+                scope.spawn(move || {
+                    let start = Instant::now();
+                    let result = Box::new(execute(surroundings, &job, group, cancel, &sender));
+                    // The owner loop outlives every worker, so the message always arrives.
+                    let took = start.elapsed();
+                    let _ = sender.send(Message::Done { step, result, took });
+                });
+            }
+            if self.queue.running == 0 {
+                return Ok(());
+            }
+            match receiver.recv().map_err(|_| BuildError::WorkerLost)? {
+                Message::Event(event) => events(event),
+                Message::Done { step, result, took } => self.end(step, *result, took, events)?,
+            }
+        }
+    }
+}
+
+impl<'a> Owner<'a> {
+    fn start(&mut self, step: StepIndex) -> (Job<'a>, Event) {
+        let state = self.states.get_mut(step);
+        state.phase = Phase::Running;
+        let (key, reason) = (state.key.expect("a ready step has a key"), state.reason);
+        let states = &self.states;
+        let job = Job::new(self.plan, step, key, reason, |maker, output| {
+            states.get(maker).outputs[output]
         });
-        failed?;
-        Ok(report(plan, states, cancel))
+        (job, Event::Started { step, key, reason, expected: self.recorded[step.get()] })
+    }
+
+    fn end(
+        &mut self,
+        step: StepIndex,
+        result: Executed,
+        took: Duration,
+        events: &mut impl FnMut(Event),
+    ) -> Result<(), BuildError> {
+        self.queue.end(step);
+        let outcome = result.outcome();
+        let state = self.states.get_mut(step);
+        (state.took, state.outcome) = (took, outcome);
+        let mut failure = None;
+        match result {
+            Executed::Done { outputs, differs, .. } => {
+                let key = state.key.expect("it was running");
+                if let Some(outputs) = differs {
+                    events(Event::Differs { step, key, outputs });
+                }
+                if outcome == Outcome::Built {
+                    self.took.push((step, took));
+                }
+                self.states.done(step, outputs)?;
+            }
+            Executed::Failed(why) => {
+                failure = Some(why.clone());
+                self.states.fail(step, *why);
+                self.stop |= self.options.keep_going == KeepGoing::No;
+            }
+            Executed::Interrupted => {
+                self.states.skip(step);
+                self.stop = true;
+            }
+        }
+        events(Event::Finished { step, outcome, took, failure });
+        Ok(())
     }
 }
 
@@ -157,7 +224,7 @@ fn needed_by(plan: &Plan, outputs: &[(String, From)]) -> BTreeSet<StepIndex> {
 /// The ready steps in two lanes: fetches wait for the network, everything else for a processor.
 struct Queue<'a> {
     plan: &'a Plan,
-    priority: &'a [u64],
+    priority: Vec<u64>,
     jobs: BTreeSet<(u64, StepIndex)>,
     fetches: BTreeSet<(u64, StepIndex)>,
     running: usize,
@@ -165,7 +232,7 @@ struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    fn new(plan: &'a Plan, priority: &'a [u64]) -> Self {
+    fn new(plan: &'a Plan, priority: Vec<u64>) -> Self {
         let (jobs, fetches) = (BTreeSet::new(), BTreeSet::new());
         Self { plan, priority, jobs, fetches, running: 0, running_fetches: 0 }
     }

@@ -151,6 +151,35 @@ impl Index {
         answer
     }
 
+    /// Runs many queries on one state of the index: without this, each would lock it anew.
+    pub(crate) fn with_snapshot<T>(
+        &self,
+        action: &'static str,
+        queries: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.with(action, |connection| {
+            let transaction = connection.unchecked_transaction()?;
+            let answer = queries(connection)?;
+            transaction.commit()?;
+            Ok(answer)
+        })
+    }
+
+    /// A connection that sees one state of the index until it is given back.
+    pub(crate) fn begin_snapshot(&self) -> Result<Connection, StoreError> {
+        let connection = self.take()?;
+        connection.execute_batch("BEGIN").queried("read")?;
+        Ok(connection)
+    }
+
+    /// Ends what [`Index::begin_snapshot`] began.
+    pub(crate) fn end_snapshot(&self, connection: Connection) {
+        // A connection that cannot end its transaction is not used again.
+        if connection.execute_batch("COMMIT").is_ok() {
+            self.give_back(connection);
+        }
+    }
+
     fn take(&self) -> Result<Connection, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| self.connect(), Ok)
