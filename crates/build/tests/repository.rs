@@ -6,7 +6,7 @@ use groundup_build::{Repository, RepositoryError};
 use groundup_digest::{BlobId, ObjectId};
 use groundup_plan::{Leaf, leaves_of};
 use groundup_recipe::{MemoryLoader, load};
-use groundup_store::{OpenOptions, Store};
+use groundup_store::{Basis, OpenOptions, Store};
 use groundup_tree::{FileTree, TreePath};
 use std::{fs, path::Path, process::Command};
 
@@ -65,7 +65,8 @@ impl Bench {
     }
 
     fn take(&self) -> Result<groundup_build::Taken, RepositoryError> {
-        Repository::open(&self.root()).take(&self.store, &self.leaves())
+        let mut basis = Basis::begin(&self.root());
+        Repository::open(&self.root()).take(&self.store, &self.leaves(), &mut basis)
     }
 
     fn tree(&self) -> FileTree {

@@ -14,6 +14,8 @@
 //!   leases/           what living processes rely on
 //!   locks/            one process per step; `sweep` keeps leases and collections apart
 //!   index/            a view of the journals that can be made again
+//!   stat-cache/       hashes of a person's files, so that they are not read again
+//!   answers/          what builds gave, as long as nothing that they rest on changes
 //!   tmp/              scratch; what a dead process left is swept by the next
 //! ```
 //!
@@ -27,6 +29,7 @@
 //!
 //! The formats stand in `docs/formats/store.md`. The store knows nothing of recipes.
 
+mod answers;
 mod below;
 mod blob_io;
 mod blobs;
@@ -57,6 +60,7 @@ mod tmp;
 mod trees;
 mod verify;
 
+pub use answers::Basis;
 pub use blob_io::{BlobReader, BlobWriter};
 pub use blobs::Executable;
 pub use checkout::*;

@@ -236,6 +236,7 @@ impl Store {
     /// with the first.
     pub fn forget_result(&self, key: StepKey) -> Result<(), StoreError> {
         self.writable("forget a result")?;
+        self.forget_answers()?;
         let frame = Event::Forgotten(key).to_frame(self.0.format.salt_tag());
         self.0.index.append(&self.0.results, |connection| {
             let known = matches!(row(connection, key)?, Some((_, 0)));

@@ -14,7 +14,7 @@ use surroundings::{Place, again_as_ordinary_user, at, inode, make_dir, mode, wri
 
 impl Place {
     fn snapshot(&self, root: &Path) -> Snapshot {
-        let files = self.store.walk_all(root).unwrap();
+        let files = self.store.walk_all(root).unwrap().files;
         self.store.snapshot(root, &files, KnownHashes::Trust).unwrap()
     }
 }
@@ -91,7 +91,7 @@ fn an_unchanged_file_is_read_once_and_a_changed_one_again() {
     let third = place.snapshot(&work);
     assert_eq!(third.read, 1);
     assert_eq!(place.content(&third.tree, "b"), b"B");
-    let ignored = place.store.walk_all(&work).unwrap();
+    let ignored = place.store.walk_all(&work).unwrap().files;
     let all = place.store.snapshot(&work, &ignored, KnownHashes::Ignore).unwrap();
     assert_eq!((all.read, all.id), (3, third.id));
 }
@@ -170,7 +170,7 @@ fn a_walk_finds_every_file_but_those_of_the_store() {
     write(place.path(".hidden"), b"", 0o644);
     write(place.path("d/x"), b"", 0o644);
     symlink("nowhere", place.path("d/link")).unwrap();
-    let found = place.store.walk_all(place.folder.path()).unwrap();
+    let found = place.store.walk_all(place.folder.path()).unwrap().files;
     let paths: Vec<_> = found.iter().map(|entry| entry.path.to_string()).collect();
     assert_eq!(paths, ["/.hidden", "/d/link", "/d/x"]);
 }

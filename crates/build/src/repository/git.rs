@@ -1,6 +1,7 @@
 //! Asking git which files it tracks. The host's git only lists names; contents are read by us.
 
 use super::RepositoryError;
+use groundup_store::Basis;
 use std::{
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
@@ -11,16 +12,51 @@ use std::{
 #[derive(Debug)]
 pub(super) struct Git {
     root: PathBuf,
+    /// The top of the work tree, which `.git` is in.
+    top: PathBuf,
 }
 
 impl Git {
     /// Git at `root`; none if no directory from there up has a `.git`.
     pub(super) fn open(root: &Path) -> Option<Self> {
         let absolute = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        if !absolute.ancestors().any(|dir| dir.join(".git").exists()) {
-            return None;
+        let top = absolute.ancestors().find(|dir| dir.join(".git").exists())?.to_owned();
+        Some(Self { root: root.to_owned(), top })
+    }
+
+    /// Adds what git's lists and the commit rest on, beside the files themselves.
+    pub(super) fn observe(&self, home: Option<&Path>, config: Option<&Path>, basis: &mut Basis) {
+        let dot = self.top.join(".git");
+        // In a linked work tree `.git` is a file that names the directory. The directory itself
+        // changes with each lock that git takes in it.
+        if !dot.is_dir() {
+            basis.path(&dot);
         }
-        Some(Self { root: root.to_owned() })
+        let named = |path: &Path, key: &str| {
+            let text = std::fs::read_to_string(path).ok()?;
+            let name = text.trim_end().strip_prefix(key)?;
+            Some(path.parent()?.join(name))
+        };
+        let own = if dot.is_dir() { Some(dot) } else { named(&dot, "gitdir: ") };
+        let Some(own) = own else { return basis.spoil() };
+        let shared = named(&own.join("commondir"), "").unwrap_or_else(|| own.clone());
+        basis.path_in_busy_directory(&own.join("index"));
+        basis.path_in_busy_directory(&own.join("HEAD"));
+        if let Some(branch) = named(&own.join("HEAD"), "ref: ") {
+            let branch = branch.strip_prefix(&own).unwrap_or(&branch).to_owned();
+            basis.path_in_busy_directory(&shared.join(branch));
+        }
+        for name in ["packed-refs", "config", "info/exclude", "commondir"] {
+            basis.path_in_busy_directory(&shared.join(name));
+        }
+        basis.path(Path::new("/etc/gitconfig"));
+        home.into_iter().for_each(|home| basis.path(&home.join(".gitconfig")));
+        for name in ["git/config", "git/ignore"] {
+            config.into_iter().for_each(|config| basis.path(&config.join(name)));
+        }
+        for dir in self.root.ancestors().take_while(|dir| dir.starts_with(&self.top)) {
+            basis.path(&dir.join(".gitignore"));
+        }
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, RepositoryError> {

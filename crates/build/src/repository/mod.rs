@@ -10,11 +10,13 @@ use git::Git;
 use groundup_digest::ObjectId;
 use groundup_plan::{Leaf, LeafRequest, Leaves};
 use groundup_recipe::{RepoPath, glob_matches};
-use groundup_store::{KnownHashes, SnapshotEntry, SnapshotError, Store, StoreError};
+use groundup_store::{Basis, KnownHashes, SnapshotEntry, SnapshotError, Store, StoreError};
 use groundup_tree::{FileTree, Kind, PathError, TreePath};
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
     io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
@@ -90,20 +92,31 @@ impl Repository {
     }
 
     /// Takes in the leaves of a plan, in one snapshot of all files that they need.
-    pub fn take(&self, store: &Store, leaves: &[Leaf]) -> Result<Taken, RepositoryError> {
+    ///
+    /// What their ids rest on is added to `basis`.
+    pub fn take(
+        &self,
+        store: &Store,
+        leaves: &[Leaf],
+        basis: &mut Basis,
+    ) -> Result<Taken, RepositoryError> {
         let mut wanted = Vec::new();
         for leaf in leaves {
             wanted.push(self.wanted(leaf)?);
         }
         let trees: Vec<&str> =
             wanted.iter().filter(|wanted| wanted.is_tree()).map(|wanted| wanted.path).collect();
-        let files = self.files(store, &wanted)?;
+        for wanted in &wanted {
+            basis.path(&self.root.join(wanted.path));
+        }
+        let files = self.files(store, &wanted, basis)?;
         let mut entries: Vec<SnapshotEntry> = Vec::new();
         for path in files {
             if wanted.iter().any(|wanted| wanted.takes(&path)) {
                 entries.push(SnapshotEntry { path, executable: None });
             }
         }
+        basis.files(entries.iter().map(|entry| &entry.path));
         let all = store.snapshot(&self.root, &entries, KnownHashes::Trust)?.tree;
         let mut taken = Taken::default();
         for wanted in &wanted {
@@ -111,8 +124,47 @@ impl Repository {
         }
         if let Some(git) = &self.git {
             taken.left_out = git.untracked(&trees)?;
+            self.observe_lists(&trees, &entries, &taken.left_out, basis);
         }
         Ok(taken)
+    }
+
+    /// Adds the directories in which a new name would be a file that is left out, and the lists of
+    /// ignored names in them. Directories that git has nothing of are not looked into: a file that
+    /// appears in one is no part of a source, and is named by the next build that does more than
+    /// to find that nothing changed.
+    fn observe_lists(
+        &self,
+        trees: &[&str],
+        entries: &[SnapshotEntry],
+        left_out: &[String],
+        basis: &mut Basis,
+    ) {
+        let mut dirs: BTreeSet<PathBuf> = trees.iter().map(PathBuf::from).collect();
+        let tracked = entries.iter().filter_map(|entry| entry.path.parent());
+        let tracked = tracked.map(|dir| PathBuf::from(OsStr::from_bytes(dir.as_bytes())));
+        let others = left_out.iter().filter_map(|path| Some(Path::new(path).parent()?.to_owned()));
+        for dir in tracked.chain(others) {
+            for dir in dir.ancestors().filter(|dir| trees.iter().any(|tree| dir.starts_with(tree)))
+            {
+                if !dirs.insert(dir.to_owned()) {
+                    break;
+                }
+            }
+        }
+        for dir in dirs {
+            let dir = self.root.join(dir);
+            basis.path(&dir.join(".gitignore"));
+            basis.listing(&dir);
+        }
+    }
+
+    /// Adds what git's answers rest on beside the files; `home` and `config` are the directories of
+    /// the user's own git settings.
+    pub fn observe_git(&self, home: Option<&Path>, config: Option<&Path>, basis: &mut Basis) {
+        if let Some(git) = &self.git {
+            git.observe(home, config, basis);
+        }
     }
 
     fn wanted<'a>(&self, leaf: &'a Leaf) -> Result<Wanted<'a>, RepositoryError> {
@@ -135,23 +187,27 @@ impl Repository {
         &self,
         store: &Store,
         wanted: &[Wanted<'_>],
+        basis: &mut Basis,
     ) -> Result<BTreeSet<TreePath>, RepositoryError> {
         let mut files = BTreeSet::new();
         if let Some(git) = &self.git {
             let paths: Vec<&str> = wanted.iter().map(|wanted| wanted.path).collect();
             for file in git.tracked(&paths)? {
-                // A tracked file that was deleted in the work tree is not there.
-                if self.root.join(&file).symlink_metadata().is_ok() {
-                    files.insert(TreePath::parse(file.as_os_str().as_encoded_bytes())?);
-                }
+                // One that was deleted in the work tree is missing from the snapshot.
+                files.insert(TreePath::parse(file.as_os_str().as_encoded_bytes())?);
             }
             return Ok(files);
         }
         for wanted in wanted {
             let on_disk = self.root.join(wanted.path);
             if on_disk.is_dir() {
-                for file in store.walk_all(&on_disk)? {
+                let found = store.walk_all(&on_disk)?;
+                for file in found.files {
                     files.insert(wanted.at.join_path(&file.path));
+                }
+                for dir in found.directories {
+                    let dir = OsStr::from_bytes(dir.as_bytes()).to_owned();
+                    basis.listing(&on_disk.join(dir));
                 }
             } else {
                 files.insert(wanted.at.clone());

@@ -2,6 +2,7 @@
 
 use crate::{
     args::Global,
+    context::{Place, open_store},
     error::{CliError, Kind},
     out::{self, BOLD, DIM},
     session::{self, Artifact, Everything, Session, check_space, perform, publish},
@@ -10,9 +11,14 @@ use crate::{
 use groundup_build::{BuildOptions, Event, KeepGoing, Order, Outcome, Report, Rerun, resolve};
 use groundup_plan::{Plan, StepIndex};
 use groundup_recipe::Kind as TargetKind;
+use groundup_store::{Create, Store};
 use serde_json::json;
 use std::{
-    collections::BTreeSet, num::NonZeroUsize, path::PathBuf, process::ExitCode, time::Instant,
+    collections::BTreeSet,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
 };
 
 /// Build targets: fetch, run and assemble what is not in the store yet
@@ -122,9 +128,45 @@ pub(crate) fn steps_called(plan: &Plan, word: &str) -> Result<Vec<StepIndex>, Cl
     Ok(found)
 }
 
+impl Args {
+    /// Whether nothing is asked for that needs more than an earlier build's answer.
+    fn is_plain(&self) -> bool {
+        let archives = self.oci_archive.is_some() || self.docker_archive.is_some();
+        !archives && self.load.is_none() && self.how.rerun.is_empty()
+    }
+
+    /// The directory below which copies are put, and whether everything is copied.
+    fn place(&self, root: &Path) -> (Option<PathBuf>, Everything) {
+        let place = match self.no_out {
+            true => None,
+            false => Some(self.out.clone().unwrap_or_else(|| root.join("out"))),
+        };
+        (place, if self.out.is_some() { Everything::Yes } else { Everything::No })
+    }
+}
+
+/// How a build ended, for the last line.
+struct Summary {
+    built: usize,
+    reused: usize,
+    failed: usize,
+    skipped: usize,
+    complete: bool,
+    interrupted: bool,
+}
+
 pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let started = Instant::now();
-    let session = Session::open(global, &args.targets)?;
+    let place = Place::find(global)?;
+    let mut store = None;
+    if args.is_plain() && place.store_path.exists() {
+        let opened = open_store(&place.store_path, Create::IfMissing)?;
+        if let Some(answer) = session::recall(&place, &opened, &args.targets)? {
+            return nothing_to_do(global, args, &place, &opened, &answer, started);
+        }
+        store = Some(opened);
+    }
+    let mut session = Session::open_at(place, store, global, &args.targets)?;
     let options = args.how.options(&session)?;
     let images =
         session.plan.targets().iter().filter(|target| target.name.kind() == TargetKind::Image);
@@ -139,13 +181,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         }
     })?;
     let report = performed.report;
-    let default = session.context.root.join("out");
-    let place = match args.no_out {
-        true => None,
-        false => Some(args.out.clone().unwrap_or(default)),
-    };
-    let everything = if args.out.is_some() { Everything::Yes } else { Everything::No };
-    let artifacts = publish(&session, &report.targets, place.as_deref(), everything)?;
+    let (place, everything) = args.place(&session.context.root);
+    let artifacts = publish(&session.store, &report.targets, place.as_deref(), everything)?;
     super::export::images(
         &session,
         &artifacts,
@@ -160,27 +197,64 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         };
         super::export::load(&session, &artifacts, name)?;
     }
-    answer(global, &artifacts, &report, started)
+    if report.is_complete() && !report.interrupted {
+        let basis = session.context.basis.take();
+        session::remember(&session, basis, &args.targets, &report)?;
+    }
+    answer(global, &artifacts, &summary(&report), started)?;
+    Ok(if report.is_complete() { ExitCode::SUCCESS } else { session::kind(&report).exit_code() })
+}
+
+/// Answers from an earlier build that still holds.
+fn nothing_to_do(
+    global: &Global,
+    args: &Args,
+    place: &Place,
+    store: &Store,
+    found: &session::Answer,
+    started: Instant,
+) -> Result<ExitCode, CliError> {
+    session::warn_of_left_out(&found.left_out);
+    if global.json {
+        print_planned(found.steps, found.steps);
+    }
+    session::keep(store, &place.root, &found.targets)?;
+    let (out, everything) = args.place(&place.root);
+    let artifacts = publish(store, &found.targets, out.as_deref(), everything)?;
+    let (reused, complete, interrupted) = (found.steps, true, false);
+    let summary = Summary { built: 0, reused, failed: 0, skipped: 0, complete, interrupted };
+    answer(global, &artifacts, &summary, started)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn summary(report: &Report) -> Summary {
+    Summary {
+        built: report.count(Outcome::Built),
+        reused: report.count(Outcome::Reused),
+        failed: report.count(Outcome::Failed),
+        skipped: report.count(Outcome::Skipped),
+        complete: report.is_complete(),
+        interrupted: report.interrupted,
+    }
 }
 
 fn answer(
     global: &Global,
     artifacts: &[Artifact],
-    report: &Report,
+    summary: &Summary,
     started: Instant,
-) -> Result<ExitCode, CliError> {
-    let count = |outcome| report.count(outcome);
+) -> Result<(), CliError> {
     if global.json {
         out::json(&json!({
             "event": "result",
             "version": 1,
-            "complete": report.is_complete(),
-            "interrupted": report.interrupted,
+            "complete": summary.complete,
+            "interrupted": summary.interrupted,
             "steps": {
-                "built": count(Outcome::Built),
-                "reused": count(Outcome::Reused),
-                "failed": count(Outcome::Failed),
-                "skipped": count(Outcome::Skipped),
+                "built": summary.built,
+                "reused": summary.reused,
+                "failed": summary.failed,
+                "skipped": summary.skipped,
             },
             "targets": artifacts,
         }));
@@ -188,19 +262,19 @@ fn answer(
         print_table(artifacts);
         out::say(format!(
             "{DIM}{} built, {} reused{}, {}{DIM:#}",
-            words::count(count(Outcome::Built), "step"),
-            count(Outcome::Reused),
-            match count(Outcome::Failed) {
+            words::count(summary.built, "step"),
+            summary.reused,
+            match summary.failed {
                 0 => String::new(),
                 failed => format!(", {failed} failed"),
             },
             words::duration(started.elapsed())
         ));
     }
-    if report.interrupted {
-        return Err(CliError::new(Kind::No, "interrupted; what was built so far is kept"));
+    match summary.interrupted {
+        true => Err(CliError::new(Kind::No, "interrupted; what was built so far is kept")),
+        false => Ok(()),
     }
-    Ok(if report.is_complete() { ExitCode::SUCCESS } else { session::kind(report).exit_code() })
 }
 
 fn print_table(artifacts: &[Artifact]) {
@@ -236,11 +310,15 @@ fn print_table(artifacts: &[Artifact]) {
     }
 }
 
+fn print_planned(steps: usize, reused: usize) {
+    out::json(&json!({"event": "planned", "steps": steps, "reused": reused}));
+}
+
 fn print_event(session: &Session, event: &Event) {
     let label = |step: &StepIndex| session.plan.step(*step).label.to_string();
     match event {
         Event::Planned { steps, reused } => {
-            out::json(&json!({"event": "planned", "steps": steps, "reused": reused}));
+            print_planned(*steps, *reused);
         }
         Event::Started { step, key, .. } => {
             out::json(&json!({"event": "started", "step": label(step), "key": key}));

@@ -9,5 +9,5 @@ pub(crate) use home::{Home, read_if_there};
 pub(crate) use loader::DiskLoader;
 pub(crate) use opened::open_store;
 pub(crate) use workspace::{
-    Context, color_choice, find_root, load_lock, read_lock, start_dir, store_path,
+    Context, Place, color_choice, find_root, load_lock, read_lock, start_dir, store_path,
 };

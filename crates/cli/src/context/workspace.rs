@@ -10,8 +10,25 @@ use groundup_recipe::{
     ColorChoice, Diagnostic, Loaded, Lock, SelectError, Sources, TargetName, load, lock::LOCK_FILE,
     render_all,
 };
-use groundup_store::{Create, Store};
+use groundup_store::{Basis, Create, Store};
 use std::path::{Path, PathBuf};
+
+/// Where a command acts, before any recipe is read.
+pub(crate) struct Place {
+    pub(crate) root: PathBuf,
+    pub(crate) home: Home,
+    pub(crate) store_path: PathBuf,
+}
+
+impl Place {
+    /// The workspace around the current directory.
+    pub(crate) fn find(global: &Global) -> Result<Self, CliError> {
+        let root = find_root(global)?;
+        let home = Home::read(Some(&root), global)?;
+        let store_path = store_path(global, &home, Some(&root));
+        Ok(Self { root, home, store_path })
+    }
+}
 
 /// A loaded workspace with settings and the place of its store.
 pub(crate) struct Context {
@@ -19,22 +36,31 @@ pub(crate) struct Context {
     pub(crate) loaded: Loaded,
     pub(crate) home: Home,
     pub(crate) store_path: PathBuf,
+    /// What was looked at to load it.
+    pub(crate) basis: Basis,
 }
 
 impl Context {
     /// Loads the workspace around the current directory.
     pub(crate) fn load(global: &Global) -> Result<Self, CliError> {
-        let root = find_root(global)?;
-        let home = Home::read(Some(&root), global)?;
-        let loaded = load(&DiskLoader::new(&root)).map_err(|failure| {
+        Self::load_at(Place::find(global)?, global)
+    }
+
+    /// Loads the workspace of a place.
+    pub(crate) fn load_at(place: Place, global: &Global) -> Result<Self, CliError> {
+        let Place { root, home, store_path } = place;
+        let loader = DiskLoader::new(&root);
+        let loaded = load(&loader).map_err(|failure| {
             let color = color_choice(global);
             CliError::rendered(render_all(&failure.diagnostics, &failure.sources, color))
         })?;
+        let mut basis = loader.into_basis();
         if !loaded.warnings.is_empty() {
             out::say(render_all(&loaded.warnings, &loaded.sources, color_choice(global)));
+            // Warnings are to be seen each time.
+            basis.spoil();
         }
-        let store_path = store_path(global, &home, Some(&root));
-        Ok(Self { root, loaded, home, store_path })
+        Ok(Self { root, loaded, home, store_path, basis })
     }
 
     /// Opens the store, making it if there is none.
@@ -138,6 +164,7 @@ pub(crate) fn load_lock(
     context: &mut Context,
     global: &Global,
 ) -> Result<(Lock, Option<String>), CliError> {
+    context.basis.path(&context.root.join(LOCK_FILE));
     let (lock, text) = read_lock(&context.root, &mut context.loaded.sources, global)?;
     let stale = lock.check(&context.loaded.workspace);
     if stale.is_empty() {

@@ -1,10 +1,8 @@
 //! Artifacts: what is copied out of the store for people, and where.
 
-use super::Session;
 use crate::error::{CliError, Kind};
 use groundup_build::Built;
 use groundup_digest::{ObjectId, Sha256, TreeId};
-use groundup_plan::PlannedTarget;
 use groundup_recipe::Kind as TargetKind;
 use groundup_store::{Existing, ExportOptions, Store};
 use groundup_tree::{Kind as NodeKind, TreePath};
@@ -57,8 +55,8 @@ pub(crate) fn image_digest(store: &Store, layout: TreeId) -> Result<Sha256, CliE
 /// Images and outputs of builds are copied; a root file system is large and rarely wanted as files,
 /// so it stays in the store unless it was asked for by name with `everything`.
 pub(crate) fn publish(
-    session: &Session,
-    built: &[Built],
+    store: &Store,
+    targets: &[Built],
     place: Option<&Path>,
     everything: Everything,
 ) -> Result<Vec<Artifact>, CliError> {
@@ -69,10 +67,10 @@ pub(crate) fn publish(
     };
     let before = copies.0.clone();
     let mut artifacts = Vec::new();
-    for built in built {
+    for built in targets {
         let Some(outputs) = &built.outputs else { continue };
         for (output, id) in outputs {
-            let name = file_name(session, built, output);
+            let name = file_name(targets, built, output);
             let kind = built.target.name.kind();
             let wanted = match kind {
                 TargetKind::Image | TargetKind::Build => true,
@@ -82,7 +80,7 @@ pub(crate) fn publish(
                 (Some(place), true) => {
                     let path = place.join(&name);
                     if copies.0.get(&name) != Some(id) || !path.exists() {
-                        copy_out(session, *id, &path)?;
+                        copy_out(store, *id, &path)?;
                         copies.0.insert(name, *id);
                     }
                     Some(path)
@@ -91,7 +89,7 @@ pub(crate) fn publish(
             };
             let digest = match (kind, id) {
                 (TargetKind::Image, ObjectId::Tree(layout)) => {
-                    Some(image_digest(&session.store, *layout)?.oci())
+                    Some(image_digest(store, *layout)?.oci())
                 }
                 _ => None,
             };
@@ -124,15 +122,15 @@ pub(crate) enum Everything {
 
 /// `image.web`, `build.tool`, `build.tool-dev` for the output `dev`, with the architecture where a
 /// target is made for several.
-fn file_name(session: &Session, built: &Built, output: &str) -> String {
+fn file_name(targets: &[Built], built: &Built, output: &str) -> String {
     let mut name = built.target.name.to_string();
     if output != groundup_recipe::DEFAULT_OUTPUT {
         name.push('-');
         name.push_str(output);
     }
-    let of_target = |target: &&PlannedTarget| target.name == built.target.name;
+    let of_target = |other: &&Built| other.target.name == built.target.name;
     if let Some(platform) = built.target.platform
-        && session.plan.targets().iter().filter(of_target).count() > 1
+        && targets.iter().filter(of_target).count() > 1
     {
         name.push('.');
         name.push_str(platform.architecture());
@@ -140,7 +138,7 @@ fn file_name(session: &Session, built: &Built, output: &str) -> String {
     name
 }
 
-fn copy_out(session: &Session, id: ObjectId, path: &Path) -> Result<(), CliError> {
+fn copy_out(store: &Store, id: ObjectId, path: &Path) -> Result<(), CliError> {
     let parent = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(|error| {
         CliError::environment(format!("cannot make the directory `{}`: {error}", parent.display()))
@@ -148,13 +146,13 @@ fn copy_out(session: &Session, id: ObjectId, path: &Path) -> Result<(), CliError
     match id {
         ObjectId::Tree(tree) => {
             let options = ExportOptions { existing: Existing::Replace };
-            session.store.export(tree, path, options).map_err(|error| {
+            store.export(tree, path, options).map_err(|error| {
                 CliError::of(Kind::Environment, &error)
                     .while_trying(format!("cannot copy to `{}`", path.display()))
             })?;
         }
         ObjectId::Blob(blob) => {
-            let bytes = session.store.read_blob(blob)?;
+            let bytes = store.read_blob(blob)?;
             std::fs::write(path, bytes).map_err(|error| {
                 CliError::environment(format!("cannot write `{}`: {error}", path.display()))
             })?;

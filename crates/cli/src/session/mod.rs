@@ -1,18 +1,20 @@
 //! A workspace with store, lock and plan: what commands that build or look at builds share.
 
+mod answer;
 mod artifacts;
 mod failures;
 mod perform;
 mod space;
 
+pub(crate) use answer::{Answer, recall, remember};
 pub(crate) use artifacts::{Artifact, Everything, publish};
 pub(crate) use failures::{explain, kind};
-pub(crate) use perform::{SystemClock, perform};
+pub(crate) use perform::{SystemClock, keep, perform};
 pub(crate) use space::check_space;
 
 use crate::{
     args::Global,
-    context::{Context, load_lock},
+    context::{Context, Place, load_lock},
     error::{CliError, Kind},
     out, words,
 };
@@ -29,19 +31,32 @@ pub(crate) struct Session {
     pub(crate) lock_digest: Option<Sha256>,
     pub(crate) repository: Repository,
     pub(crate) plan: Plan,
+    /// Files of the repository that git does not track and that were left out.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl Session {
     /// Loads the workspace and its lock, takes in the repository files that `words` need, and plans.
     pub(crate) fn open(global: &Global, words: &[String]) -> Result<Self, CliError> {
-        let mut context = Context::load(global)?;
+        Self::open_at(Place::find(global)?, None, global, words)
+    }
+
+    /// The same at a place, with its store if that is open already.
+    pub(crate) fn open_at(
+        place: Place,
+        store: Option<Store>,
+        global: &Global,
+        words: &[String],
+    ) -> Result<Self, CliError> {
+        let mut context = Context::load_at(place, global)?;
         let targets = context.select(words)?;
         let (lock, text) = load_lock(&mut context, global)?;
-        let store = context.open_store()?;
+        let store = store.map_or_else(|| context.open_store(), Ok)?;
         let repository = Repository::open(&context.root);
-        let plan = planned(&context, &lock, &store, &repository, &targets, global)?;
+        let (plan, left_out) = planned(&mut context, &lock, &store, &repository, &targets, global)?;
+        warn_of_left_out(&left_out);
         let lock_digest = text.map(|text| Sha256::of(text.as_bytes()));
-        Ok(Self { context, store, lock_digest, repository, plan })
+        Ok(Self { context, store, lock_digest, repository, plan, left_out })
     }
 
     /// `file:line` of the recipe or lock that a step comes from.
@@ -52,29 +67,36 @@ impl Session {
     }
 }
 
+/// Names files that git does not track and that no step sees.
+pub(crate) fn warn_of_left_out(left_out: &[String]) {
+    if left_out.is_empty() {
+        return;
+    }
+    let shown: Vec<_> = left_out.iter().take(5).map(String::as_str).collect();
+    out::warn(format!(
+        "{} not tracked by git and left out: {}{}",
+        words::count(left_out.len(), "file"),
+        shown.join(", "),
+        if left_out.len() > 5 { ", …" } else { "" }
+    ));
+}
+
 fn planned(
-    context: &Context,
+    context: &mut Context,
     lock: &Lock,
     store: &Store,
     repository: &Repository,
     targets: &[TargetName],
     global: &Global,
-) -> Result<Plan, CliError> {
+) -> Result<(Plan, Vec<String>), CliError> {
     let workspace = &context.loaded.workspace;
     let leaves = leaves_of(workspace, targets);
-    let taken = repository.take(store, &leaves)?;
-    if !taken.left_out.is_empty() {
-        let (count, shown) = (taken.left_out.len(), taken.left_out.iter().take(5));
-        let shown: Vec<_> = shown.map(String::as_str).collect();
-        out::warn(format!(
-            "{} not tracked by git and left out: {}{}",
-            words::count(count, "file"),
-            shown.join(", "),
-            if count > 5 { ", …" } else { "" }
-        ));
-    }
+    let taken = repository.take(store, &leaves, &mut context.basis)?;
+    let environment = &context.home.environment;
+    let (home, config) = (environment.home.as_deref(), environment.config.as_deref());
+    repository.observe_git(home, config, &mut context.basis);
     let options = PlanOptions { sandbox: groundup_sandbox::VERSION, host: host_platform()? };
-    plan(workspace, lock, &taken.leaves, targets, &options).map_err(|error| {
+    let planned = plan(workspace, lock, &taken.leaves, targets, &options).map_err(|error| {
         let span = match &error {
             PlanError::Unpinned { span, .. } | PlanError::NotTree { span, .. } => *span,
             _ => None,
@@ -83,7 +105,8 @@ fn planned(
         let diagnostic = Diagnostic::error(error.to_string()).label(span, "asked for here");
         let color = crate::context::color_choice(global);
         CliError::rendered(diagnostic.render(&context.loaded.sources, color))
-    })
+    })?;
+    Ok((planned, taken.left_out))
 }
 
 /// What this machine can execute.

@@ -10,12 +10,13 @@ use crate::{
     progress::Progress,
 };
 use groundup_build::{
-    BuildOptions, Clock, DefaultLimits, Event, RecordContext, Report, Surroundings, build_record,
+    BuildOptions, Built, Clock, DefaultLimits, Event, RecordContext, Report, Surroundings,
+    build_record,
 };
 use groundup_digest::ObjectId;
 use groundup_provenance::{BuildRecord, Circumstances};
-use groundup_store::RecordKind;
-use std::{collections::BTreeSet, time::Duration};
+use groundup_store::{RecordKind, Store};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// A build that was done.
 pub(crate) struct Performed {
@@ -78,7 +79,7 @@ pub(crate) fn perform(
     if !report.is_complete() {
         explain(session, &report);
     }
-    keep(session, &report)?;
+    keep(&session.store, &session.context.root, &report.targets)?;
     let circumstances = Circumstances {
         started_ms,
         took_ms: SystemClock.now_ms().saturating_sub(started_ms),
@@ -91,16 +92,16 @@ pub(crate) fn perform(
 }
 
 /// Keeps the outputs of what was built: the last ones of each target of each workspace.
-fn keep(session: &Session, report: &Report) -> Result<(), CliError> {
-    for built in &report.targets {
+pub(crate) fn keep(store: &Store, workspace: &Path, targets: &[Built]) -> Result<(), CliError> {
+    for built in targets {
         let Some(outputs) = &built.outputs else { continue };
         let objects: BTreeSet<ObjectId> = outputs.iter().map(|(_, id)| *id).collect();
         let platform = built.target.platform.map_or(String::new(), |p| format!(" {p}"));
-        let name = format!("{} {}{platform}", session.context.root.display(), built.target.name);
-        let known = session.store.root(&name)?;
+        let name = format!("{} {}{platform}", workspace.display(), built.target.name);
+        let known = store.root(&name)?;
         if known.is_none_or(|root| root.objects != objects) {
             let objects: Vec<ObjectId> = objects.into_iter().collect();
-            session.store.set_root(&name, &objects, &[])?;
+            store.set_root(&name, &objects, &[])?;
         }
     }
     Ok(())

@@ -31,6 +31,7 @@ impl Store {
     /// Drops what the plan names, except what has come into use since it was made.
     pub fn perform_collect(&self, plan: &CollectPlan) -> Result<Collected, StoreError> {
         self.writable("collect")?;
+        self.forget_answers()?;
         let mut collected = Collected::default();
         let mut marks = Marks::default();
         // The bulk is marked without making others wait; each batch looks at what is new only.

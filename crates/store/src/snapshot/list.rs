@@ -12,20 +12,29 @@ use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+/// What is below a directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    /// Everything that is no directory, in walk order.
+    pub files: Vec<SnapshotEntry>,
+    /// Every directory, the top one included.
+    pub directories: Vec<TreePath>,
+}
+
 impl Store {
-    /// Lists everything below `root` that is no directory, in walk order; the store itself, should
-    /// it lie there, is left out. As in git, a directory without files is not seen.
-    pub fn walk_all(&self, root: &Path) -> Result<Vec<SnapshotEntry>, StoreError> {
+    /// Lists everything below `root` that is no directory, in walk order, and all directories; the store itself, should
+    /// it lie there, is left out.
+    pub fn walk_all(&self, root: &Path) -> Result<Listed, StoreError> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         let open = fs::open(root, flags, Mode::empty()).tried("open", root)?;
         let stat = fs::stat(self.path()).tried("look at", self.path())?;
         let walk = Walk { at: root, root: open, store: Stamp::of(&stat).place() };
-        let mut files = Vec::new();
+        let (mut files, mut directories) = (Vec::new(), Vec::new());
         let mut level = vec![TreePath::root()];
         while !level.is_empty() {
             let found: Vec<_> =
                 level.par_iter().map(|dir| walk.list(dir)).collect::<Result<_, _>>()?;
-            level.clear();
+            directories.append(&mut level);
             for (path, kind) in found.into_iter().flatten() {
                 match kind {
                     FileType::Directory => level.push(path),
@@ -34,7 +43,7 @@ impl Store {
             }
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(files)
+        Ok(Listed { files, directories })
     }
 }
 

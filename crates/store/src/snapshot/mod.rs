@@ -10,7 +10,9 @@ mod put;
 mod stamp;
 mod stat_cache;
 
-pub(crate) use stamp::Stamp;
+pub use list::Listed;
+pub(crate) use stamp::{Instant, Stamp};
+pub(crate) use stat_cache::is_settled;
 
 use crate::{
     Executable, Store,
@@ -23,7 +25,7 @@ use groundup_tree::{FileTree, Name, Node, TreePath};
 use rayon::prelude::*;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use stat_cache::{StatCache, is_settled};
+use stat_cache::StatCache;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -110,7 +110,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 
 /// Whether a file with this stamp, read after `start`, can be known by it: its times lie before
 /// `start` by more than the clock of its file system might round.
-pub(super) fn is_settled(stamp: &Stamp, start: Instant) -> bool {
+pub(crate) fn is_settled(stamp: &Stamp, start: Instant) -> bool {
     let newest = stamp.modified.max(stamp.changed);
     // A tick of the kernel is at most 10 ms; file systems that keep whole seconds may keep two.
     let slack = if stamp.changed.1 == 0 { (2, 0) } else { (0, 20_000_000) };

@@ -24,6 +24,7 @@ impl Store {
     /// files that are not the store's are left to the user.
     pub fn repair(&self, report: &Report) -> Result<Repaired, StoreError> {
         self.writable("repair")?;
+        self.forget_answers()?;
         let mut repaired = Repaired::default();
         for problem in &report.problems {
             let list = match problem {

@@ -1,0 +1,180 @@
+//! The paths that an answer rests on, gathered while it is made.
+
+use super::MAGIC;
+use super::state::{Directory, Seen};
+use crate::snapshot::{Instant, Stamp, is_settled};
+use groundup_digest::{BlobId, Writer};
+use rayon::prelude::*;
+use rustix::fs;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The paths that an answer rests on.
+///
+/// Only paths are gathered; their state is taken when the answer is kept. That is safe although
+/// they were read before: whatever changed meanwhile has a time that is later than the beginning,
+/// and then no answer is kept. A directory that is moved gets a new time as well, so those between
+/// the root and each path are looked at too.
+#[derive(Debug)]
+pub struct Basis {
+    root: PathBuf,
+    root_at: Option<(u64, u64)>,
+    start: Instant,
+    directories: BTreeMap<PathBuf, Watched>,
+    is_usable: bool,
+}
+
+#[derive(Debug, Default)]
+struct Watched {
+    listing: bool,
+    /// Others make and remove files here all the time.
+    busy: bool,
+    names: Vec<OsString>,
+}
+
+/// Names of a large directory that are looked at in one go.
+const CHUNK: usize = 4096;
+
+impl Basis {
+    /// Begins before anything is read. `root` is the directory that most paths lie in.
+    pub fn begin(root: &Path) -> Self {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        let start = (now.tv_sec, u32::try_from(now.tv_nsec).unwrap_or(0));
+        let root_at = fs::stat(root).ok().map(|stat| Stamp::of(&stat).place());
+        let directories = BTreeMap::new();
+        Self { root: root.to_owned(), root_at, start, directories, is_usable: true }
+    }
+
+    /// The answer rests on what is at this absolute path, or on nothing being there.
+    pub fn path(&mut self, path: &Path) {
+        if let (Some(dir), Some(name)) = (path.parent(), path.file_name()) {
+            self.watched(dir).names.push(name.to_owned());
+        } else {
+            self.listing(path);
+        }
+        // The content of a link is what it points to.
+        if path.is_symlink()
+            && let Ok(target) = path.canonicalize()
+            && target != path
+        {
+            self.path(&target);
+        }
+    }
+
+    /// The same for a path in a directory where others make and remove files all the time, as git
+    /// does with its locks; that such a directory was moved meanwhile goes unseen.
+    pub fn path_in_busy_directory(&mut self, path: &Path) {
+        self.path(path);
+        if let Some(dir) = path.parent() {
+            self.watched(dir).busy = true;
+        }
+    }
+
+    /// The answer rests on these files below the root.
+    pub fn files<'a>(&mut self, paths: impl IntoIterator<Item = &'a groundup_tree::TreePath>) {
+        for path in paths {
+            if let (Some(dir), Some(name)) = (path.parent(), path.name()) {
+                let dir = crate::below::shown(&self.root, &dir);
+                let name = OsString::from(std::ffi::OsStr::from_bytes(name.as_bytes()));
+                self.watched(&dir).names.push(name);
+            }
+        }
+    }
+
+    /// The answer rests on which names are in this directory.
+    pub fn listing(&mut self, dir: &Path) {
+        self.watched(dir).listing = true;
+    }
+
+    /// This basis; what is left in its place keeps no answer.
+    pub fn take(&mut self) -> Self {
+        let mut left = Self::begin(&self.root);
+        left.spoil();
+        std::mem::replace(self, left)
+    }
+
+    /// The answer rests on something that `stat` does not tell: it will not be kept.
+    pub fn spoil(&mut self) {
+        self.is_usable = false;
+    }
+
+    fn watched(&mut self, dir: &Path) -> &mut Watched {
+        if !self.directories.contains_key(dir) {
+            self.directories.insert(dir.to_owned(), Watched::default());
+        }
+        self.directories.get_mut(dir).expect("it was just put there")
+    }
+
+    /// The file of an answer, taking the state of every path; none if one is too new.
+    pub(super) fn into_bytes(mut self, answer: &[u8]) -> Option<Vec<u8>> {
+        if !self.is_usable || !self.are_directories_settled()? {
+            return None;
+        }
+        let watched = std::mem::take(&mut self.directories).into_iter().collect::<Vec<_>>();
+        let seen: Vec<_> = watched
+            .into_par_iter()
+            .map(|(path, watched)| self.look(&path, watched))
+            .collect::<Option<_>>()?;
+        let mut writer = Writer::new();
+        let seen: Vec<_> = seen.iter().flatten().collect();
+        writer.seq(&seen, |writer, (path, listing, names, states)| {
+            Directory::write(writer, path.as_os_str().as_bytes(), *listing, states, names);
+        });
+        writer.bytes(answer);
+        let mut bytes = [MAGIC, writer.as_bytes()].concat();
+        bytes.extend(BlobId::of(&bytes).as_bytes());
+        Some(bytes)
+    }
+
+    /// Whether each directory between the root and a watched path is the one that it was.
+    fn are_directories_settled(&self) -> Option<bool> {
+        if fs::stat(&self.root).ok().map(|stat| Stamp::of(&stat).place()) != self.root_at {
+            return Some(false);
+        }
+        let mut looked_at = std::collections::BTreeSet::new();
+        for (path, _) in self.directories.iter().filter(|(_, watched)| !watched.busy) {
+            for dir in path.ancestors() {
+                if !dir.starts_with(&self.root) || !looked_at.insert(dir) {
+                    break;
+                }
+                // A directory that is not there is fine: so was nothing in it.
+                let stat = fs::lstat(dir).ok();
+                if stat.is_some_and(|stat| !is_settled(&Stamp::of(&stat), self.start)) {
+                    return Some(false);
+                }
+            }
+        }
+        Some(true)
+    }
+
+    #[allow(clippy::type_complexity, reason = "the parts of one encoded directory")]
+    fn look(
+        &self,
+        path: &Path,
+        mut watched: Watched,
+    ) -> Option<Vec<(PathBuf, bool, Vec<u8>, [u8; 32])>> {
+        watched.names.sort();
+        watched.names.dedup();
+        let mut parts: Vec<&[OsString]> = watched.names.chunks(CHUNK).collect();
+        if parts.is_empty() {
+            parts.push(&[]);
+        }
+        let mut taken = Vec::new();
+        for (number, part) in parts.into_iter().enumerate() {
+            let listing = watched.listing && number == 0;
+            let mut names = Vec::new();
+            for name in part {
+                names.extend(name.as_encoded_bytes());
+                names.push(0);
+            }
+            let seen = Seen::look(path.as_os_str().as_bytes(), listing, &names);
+            if !seen.newest.is_none_or(|stamp| is_settled(&stamp, self.start)) {
+                return None;
+            }
+            taken.push((path.to_owned(), listing, names, seen.states));
+        }
+        Some(taken)
+    }
+}
