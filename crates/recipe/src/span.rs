@@ -112,7 +112,15 @@ impl Eq for Positions {}
 /// The texts that spans point into.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    files: Vec<(String, String)>,
+    files: Vec<SourceFile>,
+}
+
+#[derive(Debug, Clone)]
+struct SourceFile {
+    path: String,
+    text: String,
+    /// Where each line starts; large workspaces ask for many positions.
+    lines: Vec<usize>,
 }
 
 /// A line and a column, both counted from 1; the column counts characters.
@@ -132,18 +140,21 @@ impl Sources {
 
     /// Takes in a file; `path` is what messages call it.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> FileIndex {
-        self.files.push((path.into(), text.into()));
+        let (path, text) = (path.into(), text.into());
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        self.files.push(SourceFile { path, text, lines });
         FileIndex(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
     /// The path of a file.
     pub fn path(&self, file: FileIndex) -> &str {
-        self.files.get(file.0 as usize).map_or("", |(path, _)| path)
+        self.files.get(file.0 as usize).map_or("", |file| &file.path)
     }
 
     /// The text of a file.
     pub fn text(&self, file: FileIndex) -> &str {
-        self.files.get(file.0 as usize).map_or("", |(_, text)| text)
+        self.files.get(file.0 as usize).map_or("", |file| &file.text)
     }
 
     /// Line and column of the start of `span`.
@@ -153,12 +164,10 @@ impl Sources {
         while !text.is_char_boundary(start) {
             start -= 1;
         }
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Position {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        let lines = self.files.get(span.file.0 as usize).map_or(&[0][..], |file| &file.lines);
+        let line = lines.partition_point(|line_start| *line_start <= start);
+        let line_start = lines[line - 1];
+        Position { line, column: text[line_start..start].chars().count() + 1 }
     }
 
     /// `path:line:column` of the start of `span`.
