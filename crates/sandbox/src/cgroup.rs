@@ -5,10 +5,10 @@
 //! cgroup that it did not make. Init enters the groups, so the launcher outside survives what
 //! happens in them. Left-overs of killed builders are removed by the next.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::sync::{LazyLock, Once};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use crate::{Enforcement, Limits};
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
+    /// The files by which a process enters, opened as the builder: rights are checked at opening.
+    pub(crate) members: Vec<File>,
     pub(crate) memory: Enforcement,
     pub(crate) processes: Enforcement,
 }
@@ -32,7 +34,9 @@ impl Groups {
         if limits.memory.is_none() && limits.processes.is_none() {
             return made;
         }
-        let hierarchies = hierarchies();
+        // Where a process stands is not expected to change while it builds; reading it takes a while.
+        static HIERARCHIES: LazyLock<Vec<Hierarchy>> = LazyLock::new(hierarchies);
+        let hierarchies = &*HIERARCHIES;
         if let Some(place) = hierarchies.iter().find_map(|found| found.unified_place(limits))
             && let Some(group) = make(&place, GroupKind::Unified, |dir| {
                 if let Some(bytes) = limits.memory {
@@ -46,7 +50,7 @@ impl Groups {
                 Ok(())
             })
         {
-            made.groups.push(group);
+            made.add(group);
             made.memory = asked(limits.memory, Enforcement::CgroupV2);
             made.processes = asked(limits.processes, Enforcement::CgroupV2);
             return made;
@@ -58,7 +62,7 @@ impl Groups {
                 optional(fs::write(dir.join("memory.memsw.limit_in_bytes"), bytes.to_string()))
             })
         {
-            made.groups.push(group);
+            made.add(group);
             made.memory = Enforcement::CgroupV1;
         }
         if let Some(count) = limits.processes
@@ -67,10 +71,15 @@ impl Groups {
                 fs::write(dir.join("pids.max"), with_init(count).to_string())
             })
         {
-            made.groups.push(group);
+            made.add(group);
             made.processes = Enforcement::CgroupV1;
         }
         made
+    }
+
+    fn add(&mut self, (group, members): (Group, File)) {
+        self.groups.push(group);
+        self.members.push(members);
     }
 
     /// The most memory that was in use, where a cgroup counted.
@@ -121,19 +130,27 @@ fn make(
     place: &Path,
     kind: GroupKind,
     configure: impl FnOnce(&Path) -> io::Result<()>,
-) -> Option<Group> {
+) -> Option<(Group, File)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     sweep(place);
     let path = place.join(format!("{PREFIX}{}-{count}", std::process::id()));
     fs::create_dir(&path).ok()?;
-    let usable = configure(&path).is_ok()
-        && rustix::fs::access(path.join("cgroup.procs"), Access::WRITE_OK).is_ok();
-    if usable {
-        Some(Group { path, kind })
-    } else {
-        let _ = fs::remove_dir(&path);
-        None
+    // Version 1 takes a thread that moves itself without stopping the whole machine's forks for a grace
+    // period, which entering by `cgroup.procs` costs. Init has one thread.
+    let entrance = match kind {
+        GroupKind::Unified => "cgroup.procs",
+        GroupKind::MemoryV1 | GroupKind::PidsV1 => "tasks",
+    };
+    let members = configure(&path).ok().and_then(|()| {
+        OpenOptions::new().write(true).open(path.join(entrance)).ok()
+    });
+    match members {
+        Some(members) => Some((Group { path, kind }, members)),
+        None => {
+            let _ = fs::remove_dir(&path);
+            None
+        }
     }
 }
 

@@ -69,10 +69,14 @@ pub enum SandboxError {
     #[error("this program does not call `groundup_sandbox::launcher_entry()` first in `main`")]
     NoLauncher,
     /// The launcher went away without an answer.
-    #[error("the sandbox's launcher ended without an answer ({status})")]
+    #[error(
+        "the sandbox's launcher ended without an answer ({}); something killed it, perhaps the kernel \
+         for want of memory: build again, with fewer jobs if it happens again",
+        status.map_or("killed".to_owned(), |status| status.to_string())
+    )]
     LauncherDied {
-        /// How it ended.
-        status: ExitStatus,
+        /// How it ended, where that is known.
+        status: Option<ExitStatus>,
     },
     /// Talking with the launcher failed.
     #[error("talking with the sandbox's launcher")]

@@ -27,6 +27,7 @@ mod run;
 mod scratch;
 mod spec;
 mod sys;
+mod warm;
 mod wire;
 
 pub use control::{Control, Progress};

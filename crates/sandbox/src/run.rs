@@ -9,9 +9,9 @@ use std::process::{Child, Command, Stdio as Stream};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cgroup::Groups;
-use crate::launcher::LAUNCHER;
-use crate::wire::{self, Reply, Request, Tried};
-use crate::{Control, Outcome, SandboxError, Spec, Stdio, scratch, sys};
+use crate::launcher::{LAUNCHER, Streams, is_ordinary};
+use crate::wire::{self, Reply, Request, Tried, Work};
+use crate::{Control, Outcome, SandboxError, Spec, Stdio, scratch, sys, warm};
 
 /// Runs the command of `spec` and returns when it and all that it started are dead.
 ///
@@ -23,20 +23,22 @@ pub fn run(spec: &Spec, control: &Control) -> Result<Outcome, SandboxError> {
     // Dropped last: the groups can be removed when all is dead.
     let groups = Groups::create(&spec.limits);
     let mut launcher = match &spec.stdio {
+        Stdio::Log(log) if is_ordinary(spec) => Launcher::ready(log.as_fd())?,
         Stdio::Log(log) => {
             let copy = || log.try_clone().map(Stream::from).map_err(SandboxError::Talk);
-            Launcher::start(copy()?, copy()?)?
+            Launcher::start([copy()?, copy()?])?
         }
-        Stdio::Inherit => Launcher::start(Stream::inherit(), Stream::inherit())?,
+        Stdio::Inherit => Launcher::start([Stream::inherit(), Stream::inherit()])?,
     };
-    let request =
-        Request::Run { spec, groups: groups.groups.clone(), progress: control.wants_progress() };
     let input = io::stdin();
-    let input = match &spec.stdio {
-        Stdio::Inherit => vec![input.as_fd()],
-        Stdio::Log(_) => vec![],
+    let (streams, mut fds) = match &spec.stdio {
+        Stdio::Inherit => (Streams::Inherited, vec![input.as_fd()]),
+        Stdio::Log(_) => (Streams::Logged, vec![]),
     };
-    launcher.ask(&request, &input)?;
+    fds.extend(groups.members.iter().map(AsFd::as_fd));
+    let progress = control.wants_progress();
+    let request = Request::Run(Work { spec, groups: groups.groups.clone(), streams, progress });
+    launcher.ask(&request, &fds)?;
     loop {
         match launcher.answer(Some(control))? {
             Reply::Progress(progress) => control.report(progress),
@@ -66,7 +68,7 @@ fn with_group(said: crate::Enforcement, group: crate::Enforcement) -> crate::Enf
 
 /// Lets a launcher try what this host permits.
 pub(crate) fn try_features() -> Result<Vec<Tried>, SandboxError> {
-    let mut launcher = Launcher::start(Stream::null(), Stream::null())?;
+    let mut launcher = Launcher::start([Stream::null(), Stream::null()])?;
     launcher.ask(&Request::<&Spec>::Probe, &[])?;
     match launcher.answer(None)? {
         Reply::Probed(tried) => {
@@ -77,30 +79,45 @@ pub(crate) fn try_features() -> Result<Vec<Tried>, SandboxError> {
     }
 }
 
+/// Starts this program again under another name, with a socket as its input.
+pub(crate) fn execute_self(
+    name: &str,
+    socket: OwnedFd,
+    [output, errors]: [Stream; 2],
+) -> Result<Child, SandboxError> {
+    if !sys::knows_launcher() {
+        return Err(SandboxError::NoLauncher);
+    }
+    let program = PathBuf::from("/proc/self/exe");
+    // Nothing that needs code between fork and exec: std then uses the fast path.
+    Command::new(&program)
+        .arg0(name)
+        .env_clear()
+        .stdin(Stream::from(socket))
+        .stdout(output)
+        .stderr(errors)
+        .spawn()
+        .map_err(|source| SandboxError::Launch { program, source })
+}
+
 /// A launcher and the line to it. Dropping kills it, and with it the whole sandbox.
 struct Launcher {
-    child: Child,
+    /// None is one of the nursery's: it ends when the line does.
+    child: Option<Child>,
     socket: OwnedFd,
     stopping: bool,
 }
 
 impl Launcher {
-    fn start(output: Stream, errors: Stream) -> Result<Self, SandboxError> {
-        if !sys::knows_launcher() {
-            return Err(SandboxError::NoLauncher);
-        }
+    fn start(streams: [Stream; 2]) -> Result<Self, SandboxError> {
         let (socket, theirs) = wire::pair().map_err(SandboxError::Talk)?;
-        let program = PathBuf::from("/proc/self/exe");
-        // Nothing that needs code between fork and exec: std then uses the fast path.
-        let child = Command::new(&program)
-            .arg0(LAUNCHER)
-            .env_clear()
-            .stdin(Stream::from(theirs))
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .map_err(|source| SandboxError::Launch { program, source })?;
+        let child = Some(execute_self(LAUNCHER, theirs, streams)?);
         Ok(Self { child, socket, stopping: false })
+    }
+
+    /// One that stands ready and writes to this log.
+    fn ready(log: BorrowedFd<'_>) -> Result<Self, SandboxError> {
+        Ok(Self { child: None, socket: warm::ask(log)?, stopping: false })
     }
 
     fn ask(
@@ -146,13 +163,18 @@ impl Launcher {
 
     /// Waits for a launcher that has said its last word.
     fn finish(&mut self) {
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.wait();
+        }
     }
 
     fn died(&mut self) -> SandboxError {
-        let _ = self.child.kill();
-        match self.child.wait() {
-            Ok(status) => SandboxError::LauncherDied { status },
+        let Some(child) = &mut self.child else {
+            return SandboxError::LauncherDied { status: None };
+        };
+        let _ = child.kill();
+        match child.wait() {
+            Ok(status) => SandboxError::LauncherDied { status: Some(status) },
             Err(error) => SandboxError::Talk(error),
         }
     }
@@ -160,7 +182,9 @@ impl Launcher {
 
 impl Drop for Launcher {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

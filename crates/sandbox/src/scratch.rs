@@ -3,7 +3,6 @@
 //! ```text
 //! scratch/
 //!   upper  work   what the command changes of its root, and overlayfs's own working space
-//!   root          where the root is mounted, in the sandbox's mount namespace only
 //!   build tmp out /build, /tmp and /out inside
 //!   lower-N       links to lowers whose paths are too long for the kernel
 //! ```
@@ -31,7 +30,6 @@ pub struct ScratchError {
 pub(crate) const PLACES: [&str; 3] = ["build", "tmp", "out"];
 pub(crate) const UPPER: &str = "upper";
 pub(crate) const WORK: &str = "work";
-pub(crate) const ROOT: &str = "root";
 
 /// Makes what is missing, with modes that do not depend on the caller's umask.
 pub(crate) fn prepare(scratch: &Path) -> Result<(), ScratchError> {
@@ -40,7 +38,7 @@ pub(crate) fn prepare(scratch: &Path) -> Result<(), ScratchError> {
     if work.exists() {
         discard(&work)?;
     }
-    for name in PLACES.into_iter().chain([UPPER, WORK, ROOT]) {
+    for name in PLACES.into_iter().chain([UPPER, WORK]) {
         let path = scratch.join(name);
         let mode = if name == "tmp" { 0o1777 } else { 0o755 };
         match fs::create_dir(&path) {

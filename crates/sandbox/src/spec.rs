@@ -19,7 +19,7 @@ pub struct Spec {
     /// Host paths that appear inside, in this order.
     pub mounts: Vec<Mount>,
     /// A directory of the caller's on disk, not inside a lower, for all that the run writes.
-    /// Made in it when missing: `upper`, `work`, `root`, and `build`, `tmp`, `out`, which are
+    /// Made in it when missing: `upper`, `work`, and `build`, `tmp`, `out`, which are
     /// `/build`, `/tmp`, `/out` inside. A second run with the same scratch continues the first.
     pub scratch: PathBuf,
     /// The command; a name without a slash is searched in the `PATH` of `env`.

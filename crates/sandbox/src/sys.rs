@@ -1,7 +1,7 @@
 //! The system calls that have no safe wrapper: the one place with `unsafe`.
 #![allow(unsafe_code, reason = "raw system calls; each block says why it is sound")]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -73,9 +73,11 @@ pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
 }
 
-/// Sets attributes of the mount behind `mount`, and of those below it.
+/// Sets attributes of the mount at `path` (of the one behind `dir` when it is empty), and of those
+/// below it.
 pub(crate) fn set_mount_attributes(
-    mount: BorrowedFd<'_>,
+    dir: BorrowedFd<'_>,
+    path: &CStr,
     attributes: u64,
     recurse: Recurse,
 ) -> io::Result<()> {
@@ -91,13 +93,13 @@ pub(crate) fn set_mount_attributes(
         Recurse::Below => libc::AT_RECURSIVE,
         Recurse::Here => 0,
     };
-    // SAFETY: the path is a zero-terminated constant, `attr` lives through the call and has the
+    // SAFETY: the path is zero-terminated, it and `attr` live through the call, and `attr` has the
     // layout of `struct mount_attr` (mount_setattr(2)) in the size that is passed.
     check(unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
+            dir.as_raw_fd(),
+            path.as_ptr(),
             libc::AT_EMPTY_PATH | recursive,
             &raw const attr,
             size_of::<MountAttr>(),

@@ -12,15 +12,27 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::launcher::Streams;
 use crate::{Outcome, Progress};
 
 /// What the builder asks of a launcher. `S` is `&Spec` on one side and `Spec` on the other.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request<S> {
-    /// Run this; the command's standard input comes with the frame, if it has one.
-    Run { spec: S, groups: Vec<Group>, progress: bool },
+    /// Run this.
+    Run(Work<S>),
     /// Try what this host permits.
     Probe,
+}
+
+/// A run. With the frame come the command's standard input, where it is inherited, and the files by
+/// which init enters the groups.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Work<S> {
+    pub(crate) spec: S,
+    pub(crate) groups: Vec<Group>,
+    pub(crate) streams: Streams,
+    /// The builder wants to hear how the run goes.
+    pub(crate) progress: bool,
 }
 
 /// A cgroup made for this run.
@@ -115,7 +127,7 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Descriptors that may come with one frame.
-const MAX_FDS: usize = 2;
+const MAX_FDS: usize = 4;
 
 /// Sends one value, with descriptors that the other side gets copies of.
 pub(crate) fn send(

@@ -38,8 +38,8 @@ pub(super) fn all() -> Vec<Tried> {
     record(Feature::UtsNamespace, separate(UnshareFlags::NEWUTS));
     record(Feature::CgroupNamespace, separate(UnshareFlags::NEWCGROUP));
     if record(Feature::MountNamespace, mount_namespace()) {
-        record(Feature::Overlay, overlay(root::overlay));
-        record(Feature::OverlayAtOnce, overlay(root::all_at_once));
+        record(Feature::Overlay, overlay(|lowers| root::overlay(lowers, "root")));
+        record(Feature::OverlayAtOnce, overlay(|lowers| root::all_at_once(lowers, "root")));
         record(Feature::Devpts, filesystem("devpts", &[], MountAttrFlags::empty()).map(drop));
         record(Feature::Proc, proc());
     }

@@ -1,14 +1,11 @@
 //! `/dev` of a sandbox: the harmless nodes of the host, terminals and shared memory of its own.
 
-use std::path::Path;
-
-use rustix::fs::{CWD, Mode, OFlags};
-use rustix::mount::MountAttrFlags;
+use rustix::fs::CWD;
+use rustix::mount::{MountFlags, mount, mount_bind};
 
 use super::drawer::Drawer;
-use super::mounts::{
-    Inside, NO_EXEC, NO_SETUID, READ_ONLY, attach_at, copy_of, filesystem, restrict,
-};
+use super::mounts::{NO_EXEC, NO_SETUID, READ_ONLY};
+use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
 
 /// Bound from the host: nobody may make nodes in a user namespace.
@@ -22,10 +19,10 @@ const LINKS: [(&str, &str); 5] = [
     ("stdout", "/proc/self/fd/1"),
 ];
 
-/// Mounts `/dev`.
-pub(super) fn mount(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
+/// Puts places and links into the drawer, before it is frozen.
+pub(super) fn fill(drawer: &Drawer) -> Result<(), Failure> {
     // Not sticky and not writable by all: a bound node could not be opened with O_CREAT there.
-    for place in ["dev", "dev/pts", "dev/shm"] {
+    for place in ["fixed/dev", "fixed/dev/pts", "fixed/dev/shm"] {
         drawer.directory(place)?;
     }
     for name in NODES {
@@ -34,23 +31,27 @@ pub(super) fn mount(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
     for (name, target) in LINKS {
         drawer.link(&format!("dev/{name}"), target)?;
     }
-    let dev = drawer.mount("dev")?;
-    inside.attach(&dev, "/dev")?;
+    Ok(())
+}
+
+/// Mounts `/dev` in the frozen drawer.
+pub(super) fn mount_in(drawer: &Drawer) -> Result<(), Failure> {
+    drawer.frame("dev")?;
     for name in NODES {
-        let host = Path::new("/dev").join(name);
-        let node = copy_of(CWD, &host).doing(|| format!("taking the device {}", host.display()))?;
+        let (host, place) = (format!("/dev/{name}"), format!("fixed/dev/{name}"));
+        mount_bind(host.as_str(), place.as_str())
+            .doing(|| format!("mounting the device {host} on /dev/{name}"))?;
         // Read-only, so that nobody changes the mode of the host's node; its device still takes writes.
-        restrict(&node, READ_ONLY | NO_SETUID | NO_EXEC)
+        let path = std::ffi::CString::new(place).map_err(std::io::Error::from);
+        let attributes = READ_ONLY | NO_SETUID | NO_EXEC;
+        path.and_then(|path| sys::set_mount_attributes(CWD, &path, attributes, Recurse::Here))
             .doing(|| format!("restricting /dev/{name}"))?;
-        let doing = || format!("mounting the device /dev/{name}");
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        let place = rustix::fs::openat(&dev, name, flags, Mode::empty()).doing(doing)?;
-        attach_at(&node, &place).doing(doing)?;
     }
-    let terminals = [("newinstance", ""), ("ptmxmode", "0666"), ("mode", "0620")];
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    inside.attach(&filesystem("devpts", &terminals, attributes)?, "/dev/pts")?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-    let shared = [("mode", "1777"), ("size", "64m")];
-    inside.attach(&filesystem("tmpfs", &shared, attributes)?, "/dev/shm")
+    let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
+    let options = c"newinstance,ptmxmode=0666,mode=0620";
+    mount("devpts", "fixed/dev/pts", "devpts", flags, options)
+        .doing(|| "mounting /dev/pts".into())?;
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("tmpfs", "fixed/dev/shm", "tmpfs", flags, c"mode=1777,size=64m")
+        .doing(|| "mounting /dev/shm".into())
 }

@@ -1,77 +1,88 @@
 //! One small file system in memory for all that is not from a tree: places to mount on, fixed files,
-//! the frames of `/dev` and `/sys`. Parts of it are mounted, read-only, where they belong.
+//! the frames of `/dev` and `/sys`, and the mounts on them until they are moved where they belong.
 //!
-//! It is mounted below the root while the sandbox is built, and goes with the host's mounts.
+//! ```text
+//! fixed/      read-only once filled: mounts of it and of what is in it are so too
+//! proc        the sandbox's own /proc
+//! skeleton/   the lowest layer of the root
+//! root        where the root is mounted while it is built
+//! ```
+//!
+//! It covers the host's `/proc` in the sandbox's own mount namespace (a place that every host has and
+//! no tree lies below), and goes with the host's mounts. Paths are relative to it, the working
+//! directory meanwhile: the fewer calls, the sooner a step starts.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::mount::MountAttrFlags;
+use rustix::mount::{MountFlags, mount, mount_bind};
 
-use super::mounts::{READ_ONLY, attach_at, copy_of, filesystem, open_directory, restrict};
-use crate::scratch::ROOT;
+use super::mounts::{self, READ_ONLY};
+use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
+
+/// Where it is.
+pub(super) const DRAWER: &str = "/proc";
+/// The directory that is the lowest layer of the root.
+pub(super) const SKELETON: &str = "/proc/skeleton";
+/// Where the root is mounted.
+pub(super) const ROOT: &str = "/proc/root";
 
 /// The opened file system.
 pub(super) struct Drawer {
     dir: OwnedFd,
 }
 
-/// The directory that is the lowest layer of the root, seen from the scratch.
-pub(super) const SKELETON: &str = "root/skeleton";
-
 impl Drawer {
-    /// Mounts an empty one on the place of the root.
+    /// Mounts an empty one and makes it the working directory.
     pub(super) fn open() -> Result<Self, Failure> {
-        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
-            | MountAttrFlags::MOUNT_ATTR_NODEV
-            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        let dir = filesystem("tmpfs", &[("mode", "0755"), ("size", "8m")], attributes)?;
-        let place = open_directory(Path::new(ROOT))?;
-        attach_at(&dir, &place).doing(|| "mounting a drawer for fixed files".into())?;
-        Ok(Self { dir })
-    }
-
-    /// Makes places to mount on, for where the trees have none: cheaper here than on disk.
-    pub(super) fn skeleton<'a>(
-        &self,
-        places: impl Iterator<Item = &'a str>,
-    ) -> Result<(), Failure> {
-        self.directory("skeleton")?;
-        for place in places {
-            self.directory(&format!("skeleton/{place}"))?;
+        let doing = || "mounting a drawer for fixed files".to_owned();
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+        mount("tmpfs", DRAWER, "tmpfs", flags, c"mode=0755,size=8m").doing(doing)?;
+        let dir = mounts::open_directory(Path::new(DRAWER))?;
+        rustix::process::fchdir(&dir).doing(doing)?;
+        let drawer = Self { dir };
+        for name in ["fixed", "proc", "skeleton", "root"] {
+            drawer.directory(name)?;
         }
-        Ok(())
+        Ok(drawer)
     }
 
-    /// Makes a directory with its parents.
+    /// Makes a directory with its parents, unless it is there.
     pub(super) fn directory(&self, path: &str) -> Result<(), Failure> {
-        let mode = Mode::from_raw_mode(0o755);
-        let mut ends: Vec<_> = path.match_indices('/').map(|(end, _)| end).collect();
-        ends.push(path.len());
-        for part in ends.into_iter().map(|end| &path[..end]) {
-            match rustix::fs::mkdirat(&self.dir, part, mode) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(error) => return Err(error).doing(|| format!("making the place {path}")),
-            }
-        }
-        Ok(())
+        self.make(path).doing(|| format!("making the place {path}"))
     }
 
-    /// Makes a file with this content, unless it is there.
-    pub(super) fn file(&self, path: &str, content: &str) -> Result<(), Failure> {
-        match self.write(path, content) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            other => other.doing(|| format!("making the fixed file {path}")),
+    fn make(&self, path: &str) -> io::Result<()> {
+        let path = path.trim_end_matches('/');
+        match rustix::fs::mkdirat(&self.dir, path, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(error) => match path.rsplit_once('/') {
+                Some((parent, _)) if error == Errno::NOENT && !parent.is_empty() => {
+                    self.make(parent)?;
+                    self.make(path)
+                }
+                _ => Err(error.into()),
+            },
         }
+    }
+
+    /// Makes a fixed file with this content.
+    pub(super) fn file(&self, path: &str, content: &str) -> Result<(), Failure> {
+        self.write(&format!("fixed/{path}"), content)
+            .doing(|| format!("making the fixed file {path}"))
     }
 
     fn write(&self, path: &str, content: &str) -> io::Result<()> {
+        let mode = Mode::from_raw_mode(0o444);
+        if content.is_empty() {
+            return Ok(rustix::fs::mknodat(&self.dir, path, FileType::RegularFile, mode, 0)?);
+        }
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.dir, path, flags, Mode::from_raw_mode(0o444))?;
+        let file = rustix::fs::openat(&self.dir, path, flags, mode)?;
         let mut rest = content.as_bytes();
         while !rest.is_empty() {
             rest = &rest[rustix::io::write(&file, rest)?..];
@@ -79,16 +90,29 @@ impl Drawer {
         Ok(())
     }
 
-    /// Makes a link.
+    /// Makes a fixed link.
     pub(super) fn link(&self, path: &str, target: &str) -> Result<(), Failure> {
-        rustix::fs::symlinkat(target, &self.dir, path).doing(|| format!("linking {path}"))
+        rustix::fs::symlinkat(target, &self.dir, format!("fixed/{path}"))
+            .doing(|| format!("linking {path}"))
     }
 
-    /// A read-only mount of a file or directory in here.
-    pub(super) fn mount(&self, path: &str) -> Result<OwnedFd, Failure> {
-        let doing = || format!("mounting the fixed {path}");
-        let mount = copy_of(self.dir.as_fd(), Path::new(path)).doing(doing)?;
-        restrict(&mount, READ_ONLY).doing(doing)?;
-        Ok(mount)
+    /// From now on nothing below `fixed/` can be written to.
+    pub(super) fn freeze(&self) -> Result<(), Failure> {
+        let doing = || "making fixed files read-only".to_owned();
+        mount_bind("fixed", "fixed").doing(doing)?;
+        sys::set_mount_attributes(CWD, c"fixed", READ_ONLY, Recurse::Here).doing(doing)
+    }
+
+    /// Makes a fixed directory a mount of its own, on which others can be mounted.
+    pub(super) fn frame(&self, name: &str) -> Result<(), Failure> {
+        let path = format!("fixed/{name}");
+        mount_bind(path.as_str(), path.as_str()).doing(|| format!("mounting the frame of /{name}"))
+    }
+
+    /// Opens a directory of it, through what is mounted there.
+    pub(super) fn open_place(&self, path: &str) -> Result<OwnedFd, Failure> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.dir, path, flags, Mode::empty())
+            .doing(|| format!("opening {path}"))
     }
 }

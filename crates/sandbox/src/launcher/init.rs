@@ -1,6 +1,7 @@
 //! Process 1 of a sandbox: builds it, gives everything up, starts the command, reaps.
 //!
-//! It ends when the command ends, and the kernel then kills whatever is left. The command cannot
+//! In two parts: what is the same for all runs of a kind, which may be done before there is a run, and
+//! the rest once the launcher hands on the spec. It ends when the command ends, and the kernel then kills whatever is left. The command cannot
 //! look into it or at its executable (the builder's program): it is not dumpable.
 
 use std::ffi::CString;
@@ -17,23 +18,18 @@ use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
 use super::facts::DOMAIN;
 use super::measure::{self, Precision};
-use super::root;
-use super::watch::Entrance;
+use super::root::{self, Parts};
+use super::Kind;
 use crate::wire::{self, Doing, Failure, Note};
 use crate::{AddressSpace, Network, Privilege, Spec, filter, sys};
 
 /// The first process after the fork; its last word goes to the launcher.
-pub(super) fn main(
-    spec: &Spec,
-    entrances: &[Entrance],
-    output: Option<OwnedFd>,
-    launcher: &OwnedFd,
-) -> ! {
-    let failure = match start(spec, entrances, output, launcher) {
-        Ok((command, proc)) => match reap(command) {
+pub(super) fn main(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> ! {
+    let failure = match start(kind, output, launcher) {
+        Ok(Started { command, proc, counts }) => match reap(command) {
             Ok(status) => {
                 // What a limit refused to the command may still be there to see.
-                let count = spec.limits.processes.map(|_| measure::count(&proc, Precision::Quick));
+                let count = counts.then(|| measure::count(&proc, Precision::Quick));
                 let left = count.and_then(Result::ok).map_or(0, |count| count.threads);
                 let _ = wire::send(launcher, &Note::Over { status, left }, &[]);
                 sys::exit_now(0)
@@ -44,6 +40,14 @@ pub(super) fn main(
     };
     let _ = wire::send(launcher, &Note::Failed(failure), &[]);
     sys::exit_now(1)
+}
+
+/// A command that runs.
+struct Started {
+    command: rustix::process::Pid,
+    proc: OwnedFd,
+    /// Whether what it leaves is to be counted.
+    counts: bool,
 }
 
 /// Waits for every process of the sandbox until the command is over.
@@ -58,11 +62,43 @@ fn reap(command: rustix::process::Pid) -> io::Result<i32> {
 }
 
 fn start(
-    spec: &Spec,
-    entrances: &[Entrance],
+    kind: &Kind,
     output: Option<OwnedFd>,
     launcher: &OwnedFd,
-) -> Result<(rustix::process::Pid, OwnedFd), Failure> {
+) -> Result<Started, Failure> {
+    let parts = prepare(kind, output, launcher)?;
+    // Perhaps much later: the launcher may be one that waits for work.
+    let order = wire::receive::<Spec>(launcher).doing(|| "hearing what to run".into())?;
+    let Some((spec, members)) = order else { sys::exit_now(1) };
+    // Into the cgroups of the run, opened by the builder. A process that moves itself, alone, needs no
+    // grace period of the kernel's.
+    for members in &members {
+        rustix::io::write(members, b"0").doing(|| "entering the cgroup of the run".into())?;
+    }
+    drop(members);
+    sys::unshare(UnshareFlags::NEWCGROUP).doing(|| "making a cgroup namespace".into())?;
+    let proc = root::enter(&spec, parts)?;
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    rustix::system::sethostname(spec.hostname.as_bytes())
+        .doing(|| format!("setting the host name {}", spec.hostname))?;
+    limit(&spec)?;
+    let listener = give_up(kind.privilege)?;
+    let mut fds = vec![proc.as_fd()];
+    fds.extend(listener.as_ref().map(OwnedFd::as_fd));
+    wire::send(launcher, &Note::Ready, &fds).doing(|| "reporting to the launcher".into())?;
+    drop(listener);
+    match sys::fork().doing(|| "starting the command".into())? {
+        Some(command) => Ok(Started { command, proc, counts: spec.limits.processes.is_some() }),
+        None => {
+            let failure = command(&spec);
+            let _ = wire::send(launcher, &Note::Failed(failure), &[]);
+            sys::exit_now(127)
+        }
+    }
+}
+
+/// All that does not depend on what is to be run.
+fn prepare(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<Parts, Failure> {
     die_with_the_launcher(launcher)?;
     let _ = rustix::thread::set_name(c"init");
     if let Some(output) = output {
@@ -70,18 +106,10 @@ fn start(
         rustix::stdio::dup2_stdout(&output).doing(doing)?;
         rustix::stdio::dup2_stderr(&output).doing(doing)?;
     }
-    for entrance in entrances {
-        entrance.enter()?;
-    }
-    sys::unshare(UnshareFlags::NEWCGROUP).doing(|| "making a cgroup namespace".into())?;
     rustix::process::umask(Mode::empty());
-    let proc = root::enter(spec)?;
-    rustix::process::umask(Mode::from_raw_mode(0o022));
-
-    rustix::system::sethostname(spec.hostname.as_bytes())
-        .doing(|| format!("setting the host name {}", spec.hostname))?;
+    let parts = root::prepare(kind)?;
     rustix::system::setdomainname(DOMAIN.as_bytes()).doing(|| "setting the domain name".into())?;
-    if spec.network == Network::None {
+    if kind.network == Network::None {
         loopback_up().doing(|| "bringing the loopback interface up".into())?;
     }
     match sys::join_new_keyring() {
@@ -89,22 +117,16 @@ fn start(
         Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {}
         other => other.doing(|| "joining a new session keyring".into())?,
     }
-    limit(spec)?;
+    if kind.privilege == Privilege::None {
+        for (resource, current, maximum) in RESOURCES {
+            set_limit(resource, current, maximum)?;
+        }
+        drop_bounding_set()?;
+    }
+    rustix::thread::set_no_new_privs(true).doing(|| "forbidding new privileges".into())?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .doing(|| "hiding init from the command".into())?;
-    let listener = give_up(spec.privilege)?;
-    let mut fds = vec![proc.as_fd()];
-    fds.extend(listener.as_ref().map(OwnedFd::as_fd));
-    wire::send(launcher, &Note::Ready, &fds).doing(|| "reporting to the launcher".into())?;
-    drop(listener);
-    match sys::fork().doing(|| "starting the command".into())? {
-        Some(command) => Ok((command, proc)),
-        None => {
-            let failure = command(spec);
-            let _ = wire::send(launcher, &Note::Failed(failure), &[]);
-            sys::exit_now(127)
-        }
-    }
+    Ok(parts)
 }
 
 fn die_with_the_launcher(launcher: &OwnedFd) -> Result<(), Failure> {
@@ -137,53 +159,51 @@ const RESOURCES: [(Resource, u64, Option<u64>); 11] = [
     (Resource::Stack, 8 << 20, None),
 ];
 
-/// Sets the resource limits that programs ask for to the same values on every host.
-fn limit(spec: &Spec) -> Result<(), Failure> {
-    let set = |resource, current: u64, maximum: Option<u64>| {
-        let hard = match (getrlimit(resource).maximum, maximum) {
-            (Some(host), Some(wanted)) => Some(host.min(wanted)),
-            (host, wanted) => host.or(wanted),
-        };
-        let current = match hard {
-            Some(hard) => Some(hard.min(current)),
-            None => (current != UNLIMITED).then_some(current),
-        };
-        setrlimit(resource, Rlimit { current, maximum: hard })
-            .doing(|| format!("setting the resource limit {resource:?}"))
+/// Sets one resource limit, the same on every host as far as the host gives it.
+fn set_limit(resource: Resource, current: u64, maximum: Option<u64>) -> Result<(), Failure> {
+    let hard = match (getrlimit(resource).maximum, maximum) {
+        (Some(host), Some(wanted)) => Some(host.min(wanted)),
+        (host, wanted) => host.or(wanted),
     };
-    if spec.privilege == Privilege::None {
-        for (resource, current, maximum) in RESOURCES {
-            set(resource, current, maximum)?;
-        }
-    }
+    let current = match hard {
+        Some(hard) => Some(hard.min(current)),
+        None => (current != UNLIMITED).then_some(current),
+    };
+    setrlimit(resource, Rlimit { current, maximum: hard })
+        .doing(|| format!("setting the resource limit {resource:?}"))
+}
+
+/// Sets the resource limits that stand for limits of the run.
+fn limit(spec: &Spec) -> Result<(), Failure> {
     if let Some(bytes) = spec.limits.output_bytes {
         // A little more: a file that was stopped here is then seen to have passed the limit.
         let bytes = bytes.saturating_add(4096);
-        set(Resource::Fsize, bytes, Some(bytes))?;
+        set_limit(Resource::Fsize, bytes, Some(bytes))?;
     }
     if let Some(count) = spec.limits.processes {
         // A backstop: between the limit and this the launcher sees that the limit is passed.
         // Counted in this user namespace, where the launcher and init are too.
         let count = count.saturating_mul(2).saturating_add(2);
-        set(Resource::Nproc, count, Some(count))?;
+        set_limit(Resource::Nproc, count, Some(count))?;
+    }
+    Ok(())
+}
+
+fn drop_bounding_set() -> Result<(), Failure> {
+    for capability in CapabilitySet::all().iter() {
+        match rustix::thread::remove_capability_from_bounding_set(capability) {
+            // One that this kernel does not know.
+            Ok(()) | Err(rustix::io::Errno::INVAL) => {}
+            Err(error) => return Err(error).doing(|| "dropping a capability".into()),
+        }
     }
     Ok(())
 }
 
 /// Gives up all privilege and the way back; returns the listener of the filter, if it asks.
 fn give_up(privilege: Privilege) -> Result<Option<OwnedFd>, Failure> {
-    rustix::thread::set_no_new_privs(true).doing(|| "forbidding new privileges".into())?;
     let flags = match privilege {
-        Privilege::None => {
-            for capability in CapabilitySet::all().iter() {
-                match rustix::thread::remove_capability_from_bounding_set(capability) {
-                    // One that this kernel does not know.
-                    Ok(()) | Err(rustix::io::Errno::INVAL) => {}
-                    Err(error) => return Err(error).doing(|| "dropping a capability".into()),
-                }
-            }
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
-        }
+        Privilege::None => libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
         Privilege::NamespaceRoot => 0,
     };
     // Before the last capabilities go; `no_new_privs` makes either order good.

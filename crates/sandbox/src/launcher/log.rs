@@ -16,6 +16,8 @@ pub(super) struct Log {
     pub(super) bytes: u64,
     /// When the last ones came.
     pub(super) last: Instant,
+    /// Nobody can write to it any more.
+    pub(super) ended: bool,
     /// The most that may be copied.
     limit: u64,
 }
@@ -35,21 +37,26 @@ pub(super) enum Copied {
 pub(super) fn open() -> io::Result<(Option<Log>, Option<OwnedFd>)> {
     let (pipe, output) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK)?;
-    let log = Log { pipe, bytes: 0, last: Instant::now(), limit: u64::MAX };
+    let log = Log { pipe, bytes: 0, last: Instant::now(), ended: false, limit: u64::MAX };
     Ok((Some(log), Some(output)))
 }
 
 impl Log {
-    /// Copies no more than this in all.
-    pub(super) fn limit(&mut self, limit: Option<u64>) {
+    /// A run starts now, which may write no more than this in all.
+    pub(super) fn start(&mut self, limit: Option<u64>, now: Instant) {
         self.limit = limit.unwrap_or(u64::MAX);
+        self.last = now;
     }
 
     /// Copies what the pipe holds now, up to a buffer's length.
     pub(super) fn copy(&mut self) -> io::Result<Copied> {
         let mut buffer = vec![0; 1 << 16];
         let length = match rustix::io::read(&self.pipe, &mut buffer) {
-            Ok(0) | Err(Errno::AGAIN | Errno::INTR) => return Ok(Copied::Nothing),
+            Ok(0) => {
+                self.ended = true;
+                return Ok(Copied::Nothing);
+            }
+            Err(Errno::AGAIN | Errno::INTR) => return Ok(Copied::Nothing),
             Ok(length) => length,
             Err(error) => return Err(error.into()),
         };

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create,
@@ -60,7 +60,7 @@ pub(super) fn copy_of(from: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> 
 
 /// Forbids things on a mount and on all below it.
 pub(super) fn restrict(mount: &OwnedFd, attributes: u64) -> io::Result<()> {
-    sys::set_mount_attributes(mount.as_fd(), attributes, Recurse::Below)
+    sys::set_mount_attributes(mount.as_fd(), c"", attributes, Recurse::Below)
 }
 
 /// The new root while it is being built.
@@ -128,6 +128,11 @@ impl Inside {
         };
         attach_at(mount, &target).doing(|| format!("mounting on {path} in the sandbox"))
     }
+}
+
+/// Moves what is mounted at a path of the host to an opened place.
+pub(super) fn move_to(path: &str, target: &OwnedFd) -> io::Result<()> {
+    Ok(move_mount(CWD, path, target, "", MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH)?)
 }
 
 /// Attaches a mount on an opened place.

@@ -1,82 +1,82 @@
 //! `/proc` and `/sys`: fresh, with the host's facts replaced and its switches out of reach.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
-
-use rustix::fs::{CWD, Mode, OFlags};
-use rustix::mount::MountAttrFlags;
+use rustix::fs::CWD;
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, mount, mount_bind, mount_bind_recursive};
 
 use super::drawer::Drawer;
 use super::facts;
-use super::mounts::{
-    Inside, NO_DEVICES, NO_EXEC, NO_SETUID, READ_ONLY, attach_at, copy_of, filesystem, restrict,
-};
+use super::mounts::{NO_DEVICES, NO_EXEC, NO_SETUID, READ_ONLY};
 use crate::Privilege;
 use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
 
-/// Mounts both and returns `/proc`, opened, for the launcher to count processes in.
-pub(super) fn mount(
-    inside: &Inside,
-    drawer: &Drawer,
-    privilege: Privilege,
-) -> Result<OwnedFd, Failure> {
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let proc = filesystem("proc", &[], attributes)?;
-    inside.attach(&proc, "/proc")?;
-    match privilege {
-        Privilege::None => {
-            cover_proc(inside, drawer)?;
-            // After covering: what is not covered must not change either, and where the caller is
-            // root outside, the files of `/proc` are the step's own.
-            sys::set_mount_attributes(proc.as_fd(), READ_ONLY, Recurse::Here)
-                .doing(|| "making /proc read-only".into())?;
-            fixed_sys(inside, drawer)?;
+/// Puts the fixed files into the drawer, before it is frozen.
+pub(super) fn fill(drawer: &Drawer, privilege: Privilege) -> Result<(), Failure> {
+    for place in ["fixed/empty", "fixed/facts", "fixed/sys"] {
+        drawer.directory(place)?;
+    }
+    drawer.file("nothing", "")?;
+    if privilege == Privilege::None {
+        for (name, content) in facts::proc_files() {
+            drawer.file(&fact(name), &content)?;
         }
-        // Nested namespaces may mount these two only where the outer ones are whole.
-        Privilege::NamespaceRoot => {
-            let doing = || "mounting /sys".to_owned();
-            let sys = copy_of(CWD, Path::new("/sys")).doing(doing)?;
-            restrict(&sys, READ_ONLY | NO_SETUID | NO_DEVICES | NO_EXEC).doing(doing)?;
-            inside.attach(&sys, "/sys")?;
+        for (name, content) in facts::sys_files() {
+            let path = format!("sys/{name}");
+            if let Some((dir, _)) = path.rsplit_once('/') {
+                drawer.directory(&format!("fixed/{dir}"))?;
+            }
+            drawer.file(&path, &content)?;
         }
-    }
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::openat(&proc, ".", flags, Mode::empty()).doing(|| "opening /proc".into())
-}
-
-fn cover_proc(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
-    drawer.directory("proc/empty")?;
-    drawer.file("proc/nothing", "")?;
-    let cover = |name: &str, with: &str| {
-        // What this host's kernel does not have needs no cover.
-        let Some(place) = inside.find(&format!("/proc/{name}"))? else { return Ok(()) };
-        attach_at(&drawer.mount(with)?, &place).doing(|| format!("covering /proc/{name}"))
-    };
-    for (name, content) in facts::proc_files() {
-        let fixed = format!("proc/{}", name.replace('/', "-"));
-        drawer.file(&fixed, &content)?;
-        cover(name, &fixed)?;
-    }
-    for name in facts::EMPTY_FILES {
-        cover(name, "proc/nothing")?;
-    }
-    for name in facts::EMPTY_DIRECTORIES {
-        cover(name, "proc/empty")?;
     }
     Ok(())
 }
 
-/// A `/sys` that holds the processors and nothing else.
-fn fixed_sys(inside: &Inside, drawer: &Drawer) -> Result<(), Failure> {
-    for (name, content) in facts::sys_files() {
-        let path = format!("sys/{name}");
-        if let Some((dir, _)) = path.rsplit_once('/') {
-            drawer.directory(dir)?;
+/// Where the content of a file of `/proc` is kept.
+fn fact(name: &str) -> String {
+    format!("facts/{}", name.replace('/', "-"))
+}
+
+/// Mounts both in the frozen drawer: `proc` and `fixed/sys`. Before the host's `/proc` is covered the
+/// kernel would refuse, so the host's stays below.
+pub(super) fn mount_in(drawer: &Drawer, privilege: Privilege) -> Result<(), Failure> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("proc", "proc", "proc", flags, None).doing(|| "making a proc file system".into())?;
+    match privilege {
+        Privilege::None => {
+            cover_proc()?;
+            // After covering: what is not covered must not change either, and where the caller is
+            // root outside, the files of `/proc` are the step's own.
+            sys::set_mount_attributes(CWD, c"proc", READ_ONLY, Recurse::Here)
+                .doing(|| "making /proc read-only".into())?;
+            drawer.frame("sys")
         }
-        drawer.file(&path, &content)?;
+        // Nested namespaces may mount these two only where the outer ones are whole.
+        Privilege::NamespaceRoot => {
+            let doing = || "mounting /sys".to_owned();
+            mount_bind_recursive("/sys", "fixed/sys").doing(doing)?;
+            let attributes = READ_ONLY | NO_SETUID | NO_DEVICES | NO_EXEC;
+            sys::set_mount_attributes(CWD, c"fixed/sys", attributes, Recurse::Below).doing(doing)
+        }
     }
-    inside.attach(&drawer.mount("sys")?, "/sys")
+}
+
+fn cover_proc() -> Result<(), Failure> {
+    let cover = |name: &str, with: &str| {
+        match mount_bind(format!("fixed/{with}"), format!("proc/{name}")) {
+            // What this host's kernel does not have needs no cover.
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error).doing(|| format!("covering /proc/{name}")),
+        }
+    };
+    for (name, _) in facts::proc_files() {
+        cover(name, &fact(name))?;
+    }
+    for name in facts::EMPTY_FILES {
+        cover(name, "nothing")?;
+    }
+    for name in facts::EMPTY_DIRECTORIES {
+        cover(name, "empty")?;
+    }
+    Ok(())
 }

@@ -11,46 +11,76 @@ use rustix::mount::{
     fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change,
 };
 
-use super::drawer::{Drawer, SKELETON};
+use super::drawer::{DRAWER, Drawer, ROOT, SKELETON};
 use super::mounts::{
-    Inside, NO_DEVICES, NO_SETUID, READ_ONLY, attach_at, copy_of, open_directory, restrict,
+    Inside, NO_DEVICES, NO_SETUID, READ_ONLY, attach_at, copy_of, move_to, open_directory, restrict,
 };
-use super::{devices, proc};
-use crate::scratch::{PLACES, ROOT, UPPER, WORK};
+use super::{Kind, devices, proc};
+use crate::scratch::{PLACES, UPPER, WORK};
 use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure};
 use crate::{MountMode, RootMode, Spec};
 
-/// Where the kernel's file systems are mounted.
-const KERNEL: [&str; 3] = ["dev", "proc", "sys"];
+/// The kernel's file systems, and where they stand in the drawer until they are moved.
+const KERNEL: [(&str, &str); 3] = [("dev", "fixed/dev"), ("proc", "proc"), ("sys", "fixed/sys")];
 
-/// Builds the root and moves into it; returns the fresh `/proc`. Called by init.
-pub(super) fn enter(spec: &Spec) -> Result<OwnedFd, Failure> {
-    let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
-    mount_change("/", private).map_err(|error| match error {
+/// All of a root that does not depend on the spec.
+pub(super) struct Parts {
+    drawer: Drawer,
+    /// The fresh `/proc`.
+    pub(super) proc: OwnedFd,
+}
+
+/// Mounts the parts in the drawer. Called by init, whose working directory this changes.
+pub(super) fn prepare(kind: &Kind) -> Result<Parts, Failure> {
+    // What the host mounts or unmounts until the step starts is seen; nothing goes the other way.
+    let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    mount_change("/", slave).map_err(|error| match error {
         // The first thing that AppArmor refuses where it restricts user namespaces.
         rustix::io::Errno::ACCESS | rustix::io::Errno::PERM => {
             Failure::UserNamespace { errno: error.raw_os_error() }
         }
-        error => Failure::set_up("making all mounts private", &error.into()),
+        error => Failure::set_up("keeping mounts from the host", &error.into()),
     })?;
+    let drawer = Drawer::open()?;
+    devices::fill(&drawer)?;
+    proc::fill(&drawer, kind.privilege)?;
+    for (name, _) in KERNEL {
+        drawer.directory(&format!("skeleton/{name}"))?;
+    }
+    for name in PLACES {
+        drawer.directory(&format!("skeleton/{name}"))?;
+    }
+    drawer.freeze()?;
+    devices::mount_in(&drawer)?;
+    proc::mount_in(&drawer, kind.privilege)?;
+    let proc = drawer.open_place("proc")?;
+    Ok(Parts { drawer, proc })
+}
+
+/// Builds the root and moves into it. Called by init.
+pub(super) fn enter(spec: &Spec, parts: Parts) -> Result<OwnedFd, Failure> {
     // Overlayfs gets short relative paths: it takes at most 255 bytes each.
     let scratch = &spec.scratch;
     rustix::process::chdir(scratch).doing(|| format!("entering {}", scratch.display()))?;
-    let drawer = Drawer::open()?;
     let directories = spec.mounts.iter().filter(|mount| mount.source.is_dir());
     let targets = directories.map(|mount| mount.target.as_str()).chain([spec.cwd.as_str()]);
-    drawer.skeleton(KERNEL.into_iter().chain(PLACES).chain(targets))?;
+    for target in targets {
+        // Cheaper here than on disk.
+        parts.drawer.directory(&format!("skeleton/{}", target.trim_matches('/')))?;
+    }
     let mut lowers: Vec<&Path> = spec.lowers.iter().map(PathBuf::as_path).collect();
     lowers.push(Path::new(SKELETON));
-    let root = overlay(&lowers)?;
+    let root = overlay(&lowers, ROOT)?;
     let place = open_directory(Path::new(ROOT))?;
     attach_at(&root, &place).doing(|| format!("mounting the root on {}", scratch.display()))?;
     drop(place);
 
     let inside = Inside::new(root);
-    devices::mount(&inside, &drawer)?;
-    let proc = proc::mount(&inside, &drawer, spec.privilege)?;
+    for (name, place) in KERNEL {
+        let target = inside.directory(&format!("/{name}"))?;
+        move_to(&format!("{DRAWER}/{place}"), &target).doing(|| format!("mounting /{name}"))?;
+    }
     for name in PLACES {
         bind(&inside, Path::new(name), &format!("/{name}"), MountMode::ReadWrite)?;
     }
@@ -59,7 +89,7 @@ pub(super) fn enter(spec: &Spec) -> Result<OwnedFd, Failure> {
     }
     inside.directory(&spec.cwd)?;
     if spec.root == RootMode::ReadOnly {
-        sys::set_mount_attributes(inside.root(), READ_ONLY, Recurse::Here)
+        sys::set_mount_attributes(inside.root(), c"", READ_ONLY, Recurse::Here)
             .doing(|| "making the root read-only".into())?;
     }
     rustix::process::fchdir(inside.root()).doing(|| "entering the new root".into())?;
@@ -67,7 +97,7 @@ pub(super) fn enter(spec: &Spec) -> Result<OwnedFd, Failure> {
     rustix::mount::unmount(".", UnmountFlags::DETACH)
         .doing(|| "leaving the host's file systems".into())?;
     rustix::process::chdir("/").doing(|| "entering /".into())?;
-    Ok(proc)
+    Ok(parts.proc)
 }
 
 /// Puts a host path at a path inside.
@@ -82,11 +112,12 @@ fn bind(inside: &Inside, source: &Path, target: &str, mode: MountMode) -> Result
     inside.attach(&mount, target)
 }
 
-/// The overlay of the lowers, attached nowhere; the working directory is the scratch.
-pub(super) fn overlay(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
+/// The overlay of the lowers, attached nowhere; the working directory is the scratch. Older kernels
+/// mount it on `place` for a moment.
+pub(super) fn overlay(lowers: &[impl AsRef<Path>], place: &str) -> Result<OwnedFd, Failure> {
     match one_by_one(lowers) {
         // Kernels before 6.8 do not know `lowerdir+`.
-        Err(Failure::SetUp { errno: libc::EINVAL, .. }) => all_at_once(lowers),
+        Err(Failure::SetUp { errno: libc::EINVAL, .. }) => all_at_once(lowers, place),
         other => other,
     }
 }
@@ -105,7 +136,10 @@ fn one_by_one(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
 }
 
 /// The way of older kernels, which `lowerdir+` fails on.
-pub(super) fn all_at_once(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
+pub(super) fn all_at_once(
+    lowers: &[impl AsRef<Path>],
+    place: &str,
+) -> Result<OwnedFd, Failure> {
     let doing = || format!("mounting an overlay of {} directories at once", lowers.len());
     let names = lowers
         .iter()
@@ -117,9 +151,9 @@ pub(super) fn all_at_once(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failur
         format!("lowerdir={},upperdir={UPPER},workdir={WORK},userxattr,volatile", names.join(":"));
     let flags = rustix::mount::MountFlags::NOSUID | rustix::mount::MountFlags::NODEV;
     let options = std::ffi::CString::new(options).map_err(io::Error::other).doing(doing)?;
-    rustix::mount::mount("groundup", ROOT, "overlay", flags, options.as_c_str()).doing(doing)?;
-    let mount = copy_of(CWD, Path::new(ROOT)).doing(doing)?;
-    rustix::mount::unmount(ROOT, UnmountFlags::DETACH).doing(doing)?;
+    rustix::mount::mount("groundup", place, "overlay", flags, options.as_c_str()).doing(doing)?;
+    let mount = copy_of(CWD, Path::new(place)).doing(doing)?;
+    rustix::mount::unmount(place, UnmountFlags::DETACH).doing(doing)?;
     Ok(mount)
 }
 

@@ -3,7 +3,7 @@
 //! Whatever ends a run, the loop goes on until init is gone, and the kernel lets init go only when
 //! every other process of the sandbox is dead.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
@@ -16,20 +16,19 @@ use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
 use crate::scratch::bytes_on_disk;
-use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply};
+use super::Prepared;
+use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply, Work};
 use crate::{
     Ending, Enforced, Enforcement, LimitKind, Limits, Outcome, Progress, Spec, Usage, sys,
 };
 
-/// A cgroup, opened: the file to enter by and those that tell of limits that were hit.
+/// A cgroup, opened: the files that tell of limits that were hit.
 pub(super) struct Entrance {
-    group: Group,
-    members: File,
     events: Vec<(File, &'static str, LimitKind)>,
 }
 
 impl Entrance {
-    pub(super) fn open(group: &Group) -> Result<Self, Failure> {
+    pub(super) fn open(group: &Group) -> Self {
         let memory = |file| (file, "oom_kill ", LimitKind::Memory);
         let pids = ("pids.events", "max ", LimitKind::Processes);
         let events = match group.kind {
@@ -41,21 +40,7 @@ impl Entrance {
             // A unified group has only the files of the controllers that were asked for.
             Some((File::open(group.path.join(file)).ok()?, key, limit))
         });
-        let path = group.path.join("cgroup.procs");
-        let members = OpenOptions::new().write(true).open(&path);
-        Ok(Self {
-            group: group.clone(),
-            members: members.doing(|| format!("opening {}", path.display()))?,
-            events: events.collect(),
-        })
-    }
-
-    /// Moves this process into the group.
-    pub(super) fn enter(&self) -> Result<(), Failure> {
-        self.members
-            .write_at(b"0", 0)
-            .map(drop)
-            .doing(|| format!("entering the cgroup {}", self.group.path.display()))
+        Self { events: events.collect() }
     }
 
     /// The limit that the kernel enforced here, if it did.
@@ -73,15 +58,6 @@ fn count(file: &File, key: &str) -> u64 {
     value.unwrap_or(0)
 }
 
-/// What is known of the caller.
-#[derive(Clone, Copy)]
-pub(super) struct Caller {
-    /// It is root outside.
-    pub(super) host_root: bool,
-    /// It wants to hear how the run goes.
-    pub(super) progress: bool,
-}
-
 /// Everything that the loop looks at.
 pub(super) struct Watch<'a> {
     limits: &'a Limits,
@@ -91,7 +67,8 @@ pub(super) struct Watch<'a> {
     host_root: bool,
     entrances: Vec<Entrance>,
     scratch: OwnedFd,
-    notes: OwnedFd,
+    /// Until init has closed its side.
+    notes: Option<OwnedFd>,
     init: Pid,
     init_fd: OwnedFd,
     /// From when the sandbox stands: its `/proc`.
@@ -105,6 +82,8 @@ pub(super) struct Watch<'a> {
     started: Instant,
     /// Where output goes; else the command has the caller's streams.
     log: Option<Log>,
+    /// How often memory and processes are looked at.
+    look: Duration,
     next_look: Instant,
     next_disk: Instant,
     next_progress: Instant,
@@ -114,38 +93,42 @@ pub(super) struct Watch<'a> {
 
 /// How often limits are looked at, when looking is cheap.
 const LOOK: Duration = Duration::from_millis(5);
+/// The same where the kernel holds them.
+const LOOK_AT_GROUPS: Duration = Duration::from_millis(100);
 const LOOK_AT_DISK: Duration = Duration::from_millis(100);
 /// Looking takes at most one part in so many of the launcher's time.
 const COST: u32 = 10;
 const TELL: Duration = Duration::from_secs(1);
 
 impl<'a> Watch<'a> {
-    #[allow(clippy::too_many_arguments, reason = "the parts of one loop, named once")]
     pub(super) fn new(
-        spec: &'a Spec,
-        caller: Caller,
+        work: &'a Work<Spec>,
+        prepared: Prepared,
         entrances: Vec<Entrance>,
         scratch: OwnedFd,
         builder: &'a OwnedFd,
-        notes: OwnedFd,
-        mut log: Option<Log>,
-        init: Pid,
     ) -> Result<Self, Failure> {
+        let Prepared { init, notes, mut log, host_root } = prepared;
         let init_fd = pidfd_open(init, PidfdFlags::empty()).doing(|| "watching init".into())?;
-        if let Some(log) = &mut log {
-            log.limit(spec.limits.log_bytes);
-        }
         let now = Instant::now();
-        let Caller { host_root, progress } = caller;
+        let held = |asked: bool, kind| {
+            !asked || work.groups.iter().any(|group| [GroupKind::Unified, kind].contains(&group.kind))
+        };
+        let limits = &work.spec.limits;
+        let held = held(limits.memory.is_some(), GroupKind::MemoryV1)
+            && held(limits.processes.is_some(), GroupKind::PidsV1);
+        if let Some(log) = &mut log {
+            log.start(work.spec.limits.log_bytes, now);
+        }
         Ok(Self {
-            limits: &spec.limits,
-            hostname: &spec.hostname,
+            limits: &work.spec.limits,
+            hostname: &work.spec.hostname,
             builder,
-            progress,
+            progress: work.progress,
             host_root,
             entrances,
             scratch,
-            notes,
+            notes: Some(notes),
             init,
             init_fd,
             proc: None,
@@ -155,7 +138,8 @@ impl<'a> Watch<'a> {
             failure: None,
             started: now,
             log,
-            next_look: now,
+            look: if held { LOOK_AT_GROUPS } else { LOOK },
+            next_look: now + LOOK,
             next_disk: now + LOOK_AT_DISK,
             next_progress: now + TELL,
             last: Progress { elapsed: Duration::ZERO, log_bytes: 0, output_bytes: 0, memory: 0 },
@@ -196,8 +180,11 @@ impl<'a> Watch<'a> {
     fn wait(&self) -> Ready {
         let mut fds = vec![
             PollFd::new(&self.init_fd, PollFlags::IN),
-            PollFd::new(&self.notes, PollFlags::IN),
         ];
+        let notes = self.notes.as_ref().map(|notes| {
+            fds.push(PollFd::new(notes, PollFlags::IN));
+            fds.len() - 1
+        });
         let builder = self.stopped.is_none().then(|| {
             fds.push(PollFd::new(self.builder, PollFlags::IN));
             fds.len() - 1
@@ -206,7 +193,7 @@ impl<'a> Watch<'a> {
             fds.push(PollFd::new(listener, PollFlags::IN));
             fds.len() - 1
         });
-        let log = self.log.as_ref().map(|log| {
+        let log = self.log.as_ref().filter(|log| !log.ended).map(|log| {
             fds.push(PollFd::new(&log.pipe, PollFlags::IN));
             fds.len() - 1
         });
@@ -220,8 +207,7 @@ impl<'a> Watch<'a> {
         let ready = |index: usize| !fds[index].revents().is_empty();
         Ready {
             init: ready(0),
-            // When the other side is closed, only init's end is of interest.
-            notes: fds[1].revents().contains(PollFlags::IN),
+            notes: notes.is_some_and(ready),
             builder: builder.is_some_and(ready),
             listener: listener.is_some_and(ready),
             log: log.is_some_and(ready),
@@ -258,13 +244,13 @@ impl<'a> Watch<'a> {
 
     /// Hears what init says, as far as it has said it.
     fn hear(&mut self) {
-        loop {
-            let mut fds = [PollFd::new(&self.notes, PollFlags::IN)];
+        while let Some(notes) = &self.notes {
+            let mut fds = [PollFd::new(notes, PollFlags::IN)];
             let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            if !poll(&mut fds, Some(&now)).is_ok_and(|_| fds[0].revents().contains(PollFlags::IN)) {
+            if !poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0) {
                 return;
             }
-            match wire::receive::<Note>(&self.notes) {
+            match wire::receive::<Note>(notes) {
                 Ok(Some((Note::Ready, fds))) => {
                     let mut fds = fds.into_iter();
                     (self.proc, self.listener) = (fds.next(), fds.next());
@@ -276,7 +262,8 @@ impl<'a> Watch<'a> {
                 Ok(Some((Note::Failed(failure), _))) => {
                     self.failure.get_or_insert(failure);
                 }
-                Ok(None) | Err(_) => return,
+                // Polling a closed side would never wait.
+                Ok(None) | Err(_) => self.notes = None,
             }
         }
     }
@@ -327,7 +314,7 @@ impl<'a> Watch<'a> {
             if let Some(limit) = self.passed() {
                 return self.stop(Ending::Limit(limit));
             }
-            self.next_look = now + LOOK.max(now.elapsed() * COST);
+            self.next_look = now + self.look.max(now.elapsed() * COST);
         }
         if let Some(limit) = self.limits.output_bytes
             && now >= self.next_disk
