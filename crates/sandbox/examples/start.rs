@@ -79,7 +79,9 @@ fn ours(root: &Path, top: &Path, limits: &Limits) -> Result<Duration, Failure> {
     spec.stdio = Stdio::Log(log);
     let outcome = run(&spec, &control)?;
     let ran = start.elapsed();
-    if std::env::args().nth(3).is_some() { println!("ran {ran:?}"); }
+    if std::env::args().nth(3).is_some() {
+        println!("ran {ran:?}");
+    }
     discard(&spec.scratch)?;
     let took = start.elapsed();
     if !outcome.ending.is_success() {
@@ -91,7 +93,16 @@ fn ours(root: &Path, top: &Path, limits: &Limits) -> Result<Duration, Failure> {
 fn peer(root: &Path) -> Option<Duration> {
     let mut command = Command::new("bwrap");
     command.args(["--unshare-all", "--die-with-parent", "--ro-bind"]).arg(root).args([
-        "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/out", "/bin/true",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--tmpfs",
+        "/out",
+        "/bin/true",
     ]);
     let start = Instant::now();
     let status = command.status().ok()?;

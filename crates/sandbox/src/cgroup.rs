@@ -8,8 +8,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Once};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
 use rustix::fs::Access;
@@ -142,9 +142,9 @@ fn make(
         GroupKind::Unified => "cgroup.procs",
         GroupKind::MemoryV1 | GroupKind::PidsV1 => "tasks",
     };
-    let members = configure(&path).ok().and_then(|()| {
-        OpenOptions::new().write(true).open(path.join(entrance)).ok()
-    });
+    let members = configure(&path)
+        .ok()
+        .and_then(|()| OpenOptions::new().write(true).open(path.join(entrance)).ok());
     match members {
         Some(members) => Some((Group { path, kind }, members)),
         None => {

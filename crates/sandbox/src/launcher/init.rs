@@ -16,10 +16,10 @@ use rustix::process::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
+use super::Kind;
 use super::facts::DOMAIN;
 use super::measure::{self, Precision};
 use super::root::{self, Parts};
-use super::Kind;
 use crate::wire::{self, Doing, Failure, Note};
 use crate::{AddressSpace, Network, Privilege, Spec, filter, sys};
 
@@ -61,11 +61,7 @@ fn reap(command: rustix::process::Pid) -> io::Result<i32> {
     }
 }
 
-fn start(
-    kind: &Kind,
-    output: Option<OwnedFd>,
-    launcher: &OwnedFd,
-) -> Result<Started, Failure> {
+fn start(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<Started, Failure> {
     let parts = prepare(kind, output, launcher)?;
     // Perhaps much later: the launcher may be one that waits for work.
     let order = wire::receive::<Spec>(launcher).doing(|| "hearing what to run".into())?;

@@ -159,12 +159,12 @@ struct Prepared {
 fn prepare(kind: &Kind, own: &mut Vec<OwnedFd>) -> Result<Prepared, Failure> {
     let host_root = rustix::process::geteuid().is_root();
     enter_user_namespace(kind.identity)?;
-    let mut flags =
-        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
+    // Init makes the mount namespace, so that the mounts are gone when it is.
+    let mut flags = UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     if kind.network == Network::None {
         flags |= UnshareFlags::NEWNET;
     }
-    sys::unshare(flags).doing(|| "making mount, pid, ipc, uts and net namespaces".into())?;
+    sys::unshare(flags).doing(|| "making pid, ipc, uts and net namespaces".into())?;
 
     let (notes, theirs) = wire::pair().doing(|| "making a socket for init".into())?;
     let (log, output) = match kind.streams {

@@ -60,10 +60,8 @@ pub(super) fn main() -> io::Result<()> {
         }
         let retry = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         let retry = (ready.len() < wanted).then_some(&retry);
-        let mut fds = vec![
-            PollFd::new(&requests, PollFlags::empty()),
-            PollFd::new(&heard, PollFlags::IN),
-        ];
+        let mut fds =
+            vec![PollFd::new(&requests, PollFlags::empty()), PollFd::new(&heard, PollFlags::IN)];
         fds.extend(ready.iter().map(|(_, fd)| PollFd::new(fd, PollFlags::IN)));
         match poll(&mut fds, retry) {
             Ok(_) | Err(Errno::INTR) => {}

@@ -11,6 +11,8 @@ use rustix::mount::{
     fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount_change,
 };
 
+use rustix::thread::UnshareFlags;
+
 use super::drawer::{DRAWER, Drawer, ROOT, SKELETON};
 use super::mounts::{
     Inside, NO_DEVICES, NO_SETUID, READ_ONLY, attach_at, copy_of, move_to, open_directory, restrict,
@@ -33,6 +35,7 @@ pub(super) struct Parts {
 
 /// Mounts the parts in the drawer. Called by init, whose working directory this changes.
 pub(super) fn prepare(kind: &Kind) -> Result<Parts, Failure> {
+    sys::unshare(UnshareFlags::NEWNS).doing(|| "making a mount namespace".into())?;
     // What the host mounts or unmounts until the step starts is seen; nothing goes the other way.
     let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     mount_change("/", slave).map_err(|error| match error {
@@ -136,10 +139,7 @@ fn one_by_one(lowers: &[impl AsRef<Path>]) -> Result<OwnedFd, Failure> {
 }
 
 /// The way of older kernels, which `lowerdir+` fails on.
-pub(super) fn all_at_once(
-    lowers: &[impl AsRef<Path>],
-    place: &str,
-) -> Result<OwnedFd, Failure> {
+pub(super) fn all_at_once(lowers: &[impl AsRef<Path>], place: &str) -> Result<OwnedFd, Failure> {
     let doing = || format!("mounting an overlay of {} directories at once", lowers.len());
     let names = lowers
         .iter()

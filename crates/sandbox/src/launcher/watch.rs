@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open};
 
+use super::Prepared;
 use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
 use crate::scratch::bytes_on_disk;
-use super::Prepared;
 use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply, Work};
 use crate::{
     Ending, Enforced, Enforcement, LimitKind, Limits, Outcome, Progress, Spec, Usage, sys,
@@ -112,7 +112,8 @@ impl<'a> Watch<'a> {
         let init_fd = pidfd_open(init, PidfdFlags::empty()).doing(|| "watching init".into())?;
         let now = Instant::now();
         let held = |asked: bool, kind| {
-            !asked || work.groups.iter().any(|group| [GroupKind::Unified, kind].contains(&group.kind))
+            !asked
+                || work.groups.iter().any(|group| [GroupKind::Unified, kind].contains(&group.kind))
         };
         let limits = &work.spec.limits;
         let held = held(limits.memory.is_some(), GroupKind::MemoryV1)
@@ -157,11 +158,17 @@ impl<'a> Watch<'a> {
             if ready.log {
                 self.copy_log();
             }
-            if ready.listener
-                && let Some(listener) = &self.listener
-                && !answers::next(listener, self.hostname)
-            {
-                self.listener = None;
+            match ready.listener {
+                Some(Heard::Question) => {
+                    if let Some(listener) = &self.listener
+                        && !answers::next(listener, self.hostname)
+                    {
+                        self.listener = None;
+                    }
+                }
+                // Polling it again would never wait.
+                Some(Heard::End) => self.listener = None,
+                None => {}
             }
             if ready.builder {
                 // The builder never says more than its request: it closed its side, or died.
@@ -178,9 +185,7 @@ impl<'a> Watch<'a> {
     }
 
     fn wait(&self) -> Ready {
-        let mut fds = vec![
-            PollFd::new(&self.init_fd, PollFlags::IN),
-        ];
+        let mut fds = vec![PollFd::new(&self.init_fd, PollFlags::IN)];
         let notes = self.notes.as_ref().map(|notes| {
             fds.push(PollFd::new(notes, PollFlags::IN));
             fds.len() - 1
@@ -189,7 +194,8 @@ impl<'a> Watch<'a> {
             fds.push(PollFd::new(self.builder, PollFlags::IN));
             fds.len() - 1
         });
-        let listener = self.listener.as_ref().map(|listener| {
+        // When the command is over nobody is left to ask.
+        let listener = self.listener.as_ref().filter(|_| self.over.is_none()).map(|listener| {
             fds.push(PollFd::new(listener, PollFlags::IN));
             fds.len() - 1
         });
@@ -209,7 +215,10 @@ impl<'a> Watch<'a> {
             init: ready(0),
             notes: notes.is_some_and(ready),
             builder: builder.is_some_and(ready),
-            listener: listener.is_some_and(ready),
+            listener: listener.filter(|&index| ready(index)).map(|index| {
+                let question = fds[index].revents().contains(PollFlags::IN);
+                if question { Heard::Question } else { Heard::End }
+            }),
             log: log.is_some_and(ready),
         }
     }
@@ -436,8 +445,15 @@ struct Ready {
     init: bool,
     notes: bool,
     builder: bool,
-    listener: bool,
+    listener: Option<Heard>,
     log: bool,
+}
+
+/// What a listener has.
+enum Heard {
+    Question,
+    /// Every process under the filter is gone.
+    End,
 }
 
 fn ending(status: i32) -> Ending {
