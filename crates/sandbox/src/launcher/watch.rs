@@ -227,7 +227,8 @@ impl<'a> Watch<'a> {
     fn until_next(&self) -> Option<Duration> {
         let mut next: Option<Instant> = None;
         let mut at = |time: Instant| next = Some(next.map_or(time, |next| next.min(time)));
-        if self.stopped.is_none() {
+        // As in `look`: what is due and not looked at would be due again at once.
+        if self.stopped.is_none() && self.over.is_none() {
             if let Some(wall) = self.limits.wall {
                 at(self.started + wall);
             }
