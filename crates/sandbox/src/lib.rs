@@ -36,7 +36,7 @@ pub use launcher::launcher_entry;
 pub use outcome::{Ending, Enforced, Enforcement, LimitKind, Outcome, Usage};
 pub use probe::{Check, Host, Status, probe};
 pub use run::run;
-pub use scratch::{ScratchError, discard};
+pub use scratch::{Recycled, ScratchError, discard, recycle};
 pub use spec::{
     AddressSpace, Identity, Limits, Mount, MountMode, Network, Privilege, RootMode, Spec, Stdio,
     default_env,

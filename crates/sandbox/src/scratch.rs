@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
 
 /// A directory of a run could not be made or removed.
 #[derive(Debug, thiserror::Error)]
@@ -33,19 +33,18 @@ pub(crate) const WORK: &str = "work";
 
 /// Makes what is missing, with modes that do not depend on the caller's umask.
 pub(crate) fn prepare(scratch: &Path) -> Result<(), ScratchError> {
-    // Overlayfs refuses the working space of an earlier run that did not sync.
-    let work = scratch.join(WORK);
-    if work.exists() {
-        discard(&work)?;
-    }
     for name in PLACES.into_iter().chain([UPPER, WORK]) {
         let path = scratch.join(name);
-        let mode = if name == "tmp" { 0o1777 } else { 0o755 };
+        let mode = mode_of(name);
         match fs::create_dir(&path) {
             Ok(()) => {
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|source| {
                     ScratchError { doing: "setting the mode of", path, source }
                 })?;
+            }
+            // Overlayfs refuses the working space of an earlier run that did not sync.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && name == WORK => {
+                clear(&path)?;
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(ScratchError { doing: "making", path, source }),
@@ -54,12 +53,77 @@ pub(crate) fn prepare(scratch: &Path) -> Result<(), ScratchError> {
     Ok(())
 }
 
+/// The mode of a directory that is made for a run.
+fn mode_of(name: &str) -> u32 {
+    if name == "tmp" { 0o1777 } else { 0o755 }
+}
+
+/// Whether a scratch can serve another run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recycled {
+    /// No run can tell it from a fresh one.
+    AsNew,
+    /// Something is left that cannot be taken away: attributes, the size of a directory.
+    Used,
+}
+
+/// Empties a scratch after a run, for another: cheaper than removing it and making one.
+pub fn recycle(scratch: &Path) -> Result<Recycled, ScratchError> {
+    let fail = |error: rustix::io::Errno| ScratchError {
+        doing: "emptying",
+        path: scratch.into(),
+        source: error.into(),
+    };
+    let top = rustix::fs::open(scratch, DIRECTORY, Mode::empty()).map_err(fail)?;
+    let known = |name: &CStr| {
+        PLACES.into_iter().chain([UPPER, WORK]).any(|n| n.as_bytes() == name.to_bytes())
+    };
+    let names = entries(&top).map_err(|source| ScratchError {
+        doing: "listing",
+        path: scratch.into(),
+        source,
+    })?;
+    if !names.iter().all(|(name, _)| known(name)) {
+        return Ok(Recycled::Used);
+    }
+    // Where a file system has no such flags, nobody could set them.
+    let plain = rustix::fs::ioctl_getflags(&top).ok();
+    for name in PLACES.into_iter().chain([UPPER, WORK]) {
+        clear(&scratch.join(name))?;
+        if name == WORK {
+            continue;
+        }
+        let dir = rustix::fs::openat(&top, name, DIRECTORY, Mode::empty()).map_err(fail)?;
+        let stat = rustix::fs::fstat(&dir).map_err(fail)?;
+        let attributes = rustix::fs::flistxattr(&dir, &mut [0_u8; 0]).map_err(fail)?;
+        // A directory that held much stays large.
+        if attributes > 0 || rustix::fs::ioctl_getflags(&dir).ok() != plain || stat.st_size > 4096 {
+            return Ok(Recycled::Used);
+        }
+        rustix::fs::fchmod(&dir, Mode::from_raw_mode(mode_of(name))).map_err(fail)?;
+        let now = || Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+        let times = Timestamps { last_access: now(), last_modification: now() };
+        rustix::fs::futimens(&dir, &times).map_err(fail)?;
+    }
+    Ok(Recycled::AsNew)
+}
+
 /// Removes a directory whatever the modes and depth of what a step left in it; no link is followed.
 pub fn discard(path: &Path) -> Result<(), ScratchError> {
     let fail = |source: io::Error| ScratchError { doing: "removing", path: path.into(), source };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(fail)?,
+    };
+    clear(path)?;
+    fs::remove_dir(path).map_err(fail)
+}
+
+/// Removes all that is in a directory, as [`discard`] does; its own mode is 0700 then.
+fn clear(path: &Path) -> Result<(), ScratchError> {
+    let fail = |source: io::Error| ScratchError { doing: "emptying", path: path.into(), source };
     let top = match rustix::fs::open(path, DIRECTORY, Mode::empty()) {
         Ok(top) => top,
-        Err(rustix::io::Errno::NOENT) => return Ok(()),
         // A mode without `r` or `x`, as overlayfs gives its working space.
         Err(rustix::io::Errno::ACCESS) => {
             fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(fail)?;
@@ -72,10 +136,9 @@ pub fn discard(path: &Path) -> Result<(), ScratchError> {
         let before = moved;
         empty(&top, &top, 0, &mut moved).map_err(fail)?;
         if moved == before {
-            break;
+            return Ok(());
         }
     }
-    fs::remove_dir(path).map_err(fail)
 }
 
 const DIRECTORY: OFlags =
@@ -184,6 +247,32 @@ mod tests {
         std::os::unix::fs::symlink("/etc", scratch.join("link")).unwrap();
         discard(&scratch).unwrap();
         assert!(!scratch.exists());
+    }
+
+    #[test]
+    fn a_recycled_scratch_is_as_new_or_given_up() {
+        let top = tempfile::tempdir().unwrap();
+        prepare(top.path()).unwrap();
+        let out = top.path().join("out");
+        fs::create_dir(out.join("dir")).unwrap();
+        fs::write(out.join("dir/file"), "x").unwrap();
+        fs::set_permissions(&out, fs::Permissions::from_mode(0o500)).unwrap();
+        fs::create_dir_all(top.path().join("work/incompat/volatile")).unwrap();
+        assert_eq!(recycle(top.path()).unwrap(), Recycled::AsNew);
+        for (name, mode) in [("out", 0o755), ("tmp", 0o1777), ("build", 0o755), ("upper", 0o755)] {
+            let dir = top.path().join(name);
+            assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o7777, mode, "{name}");
+            assert_eq!(entries(fs::File::open(&dir).unwrap()).unwrap().len(), 0, "{name}");
+        }
+        prepare(top.path()).unwrap();
+        // What a step could leave for the next: an attribute, a directory that was large, a new name.
+        let flags = rustix::fs::XattrFlags::empty();
+        if rustix::fs::setxattr(&out, "user.left", b"behind", flags).is_ok() {
+            assert_eq!(recycle(top.path()).unwrap(), Recycled::Used);
+            rustix::fs::removexattr(&out, "user.left").unwrap();
+        }
+        fs::write(top.path().join("lower-0"), "").unwrap();
+        assert_eq!(recycle(top.path()).unwrap(), Recycled::Used);
     }
 
     #[test]

@@ -75,6 +75,13 @@ impl Lease {
 }
 
 impl Store {
+    /// From now on these and all that they refer to stay until the process closes the store, if
+    /// they are there: look afterwards. Costs no file of its own, unlike [`Store::lease`].
+    pub fn rely_on(&self, objects: &[ObjectId]) -> Result<(), StoreError> {
+        self.writable("lease objects")?;
+        self.session()?.add(objects)
+    }
+
     /// A lease of its own, that ends when it is dropped or the process ends.
     ///
     /// What a process puts into the store is leased until the process closes the store; a lease is

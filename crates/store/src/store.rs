@@ -191,6 +191,7 @@ impl Inner {
     fn clear_up_after_other_boots(&self) -> Result<(), StoreError> {
         let left = index::left_by_others(&self.path)?;
         if left.iter().any(|path| path.extension() == Some("db".as_ref())) {
+            recover::remove_unsynced_checkouts(&self.path)?;
             let torn = recover::remove_torn_blobs(&self.path)?;
             if !torn.is_empty() {
                 self.index.notice(Notice::TornBlobsRemoved { count: torn.len() });

@@ -309,3 +309,40 @@ fn user_attributes_are_set_where_the_file_system_has_them() {
     }
     assert!(note("other").is_err());
 }
+
+#[test]
+fn a_checkout_made_after_the_last_sync_is_made_again_after_a_crash_of_the_machine() {
+    let place = Place::new();
+    let mut tree = FileTree::new();
+    place.add(&mut tree, b"dir/file", b"content", 0o644);
+    let id = place.store.put_tree(&tree).unwrap();
+    let file = place.store.checkout(id).unwrap().path().join("dir/file");
+    let store_path = place.store.path().to_owned();
+    // As after a crash: a name did not reach the disk, and the index is another boot's.
+    fs::remove_file(&file).unwrap();
+    let crash = || {
+        let index = store_path.join("index");
+        for entry in walkdir::WalkDir::new(&index).min_depth(1) {
+            let entry = entry.unwrap();
+            if entry.file_name().to_string_lossy().ends_with(".db") {
+                fs::rename(entry.path(), index.join("anotherboot.db")).unwrap();
+            }
+        }
+    };
+    let options = groundup_store::OpenOptions::default();
+    drop(place.store);
+    crash();
+    let store = groundup_store::Store::open(&store_path, &options).unwrap();
+    assert!(!file.exists());
+    store.checkout(id).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"content");
+    // One that a sync came after is kept: the clock that tells has steps of two seconds.
+    let kept = inode(&file);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    store.put_blob(b"more").unwrap();
+    store.sync().unwrap();
+    drop(store);
+    crash();
+    groundup_store::Store::open(&store_path, &options).unwrap();
+    assert_eq!(inode(&file), kept);
+}

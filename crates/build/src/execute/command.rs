@@ -1,6 +1,6 @@
 //! A command in the sandbox: its specification, its run, and the intake of what it leaves.
 
-use super::{Failure, FailureKind, Job, Made};
+use super::{Failure, FailureKind, Job, Made, Workshop};
 use crate::{Event, Surroundings, schedule::Message};
 use groundup_digest::ObjectId;
 use groundup_plan::{Run, RunLimits};
@@ -15,11 +15,7 @@ use std::{
     error::Error,
     fs::File,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::Sender,
-    },
+    sync::mpsc::Sender,
     time::Duration,
 };
 
@@ -101,9 +97,9 @@ pub fn sandbox_spec(
 
 pub(super) fn run(
     surroundings: &Surroundings<'_>,
+    workshop: &Workshop<'_>,
     job: &Job<'_>,
     run: &Run,
-    cancel: &AtomicBool,
     messages: &Sender<Message>,
 ) -> Result<Made, Box<Failure>> {
     if run.platform != surroundings.host {
@@ -115,7 +111,7 @@ pub(super) fn run(
     }
     let store = surroundings.store;
     let refuse = |error: &(dyn Error + 'static)| Failure::of(job, FailureKind::Sandbox, error);
-    let scratch = store.tmp_dir().map_err(|error| Failure::store(job, error))?;
+    let scratch = workshop.scratch(store).map_err(|error| Failure::store(job, error))?;
     let log = store.log_writer(job.key).map_err(|error| Failure::store(job, error))?;
     let limits = surroundings.limits.with(&run.limits);
     let place = scratch.path().to_owned();
@@ -123,9 +119,9 @@ pub(super) fn run(
     let (mut spec, held) = sandbox_spec(store, run, &job.inputs, place, limits, hint)
         .map_err(|error| refuse(&*error))?;
     spec.stdio = Stdio::Log(log.handle().map_err(|error| Failure::store(job, error))?);
-    let control = Control::new().map_err(|error| refuse(&error))?;
+    let control = workshop.control().map_err(|error| refuse(&error))?;
     let control = report_progress(control, job, messages);
-    let ended = watched(cancel, &control, || groundup_sandbox::run(&spec, &control));
+    let ended = groundup_sandbox::run(&spec, &control);
     drop(held);
     let tail = last_lines(log.handle());
     let log = log.finish().map_err(|error| Failure::store(job, error))?;
@@ -159,6 +155,7 @@ pub(super) fn run(
         failure.messages = messages;
         failure
     })?;
+    workshop.put_back(scratch);
     Ok(Made { outputs, log: Some(log), circumstances: circumstances(&outcome) })
 }
 
@@ -177,29 +174,6 @@ fn report_progress(control: Control, job: &Job<'_>, messages: &Sender<Message>) 
         if let Ok(messages) = messages.lock() {
             let _ = messages.send(Message::Event(Event::Progress { step, bytes, total }));
         }
-    })
-}
-
-/// Performs `work`, and stops it through `control` once `cancel` is set.
-fn watched<T>(cancel: &AtomicBool, control: &Control, work: impl FnOnce() -> T) -> T {
-    let over = Arc::new(AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        let watcher = {
-            let over = Arc::clone(&over);
-            scope.spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    if cancel.load(Ordering::Relaxed) {
-                        control.cancel();
-                        return;
-                    }
-                    std::thread::park_timeout(Duration::from_millis(100));
-                }
-            })
-        };
-        let result = work();
-        over.store(true, Ordering::Relaxed);
-        watcher.thread().unpark();
-        result
     })
 }
 

@@ -3,10 +3,12 @@
 mod command;
 mod failure;
 mod job;
+mod workshop;
 
 pub use command::{DefaultLimits, Held, sandbox_spec};
 pub use failure::{Failure, FailureKind};
 pub(crate) use job::Job;
+pub(crate) use workshop::Workshop;
 
 use crate::{AssembleCall, Event, Outcome, Reason, Surroundings, schedule::Message};
 use groundup_digest::ObjectId;
@@ -15,7 +17,7 @@ use groundup_provenance::{Circumstances, Ending, StepRecord};
 use groundup_store::{GroupCommit, LogName, RecordKind, Stored};
 use std::{
     collections::BTreeMap,
-    sync::{atomic::AtomicBool, atomic::Ordering, mpsc::Sender},
+    sync::{atomic::Ordering, mpsc::Sender},
 };
 
 /// How the execution of a step ended.
@@ -54,12 +56,14 @@ pub(crate) struct Made {
 /// Executes a step. Whatever happens is told by the value; this never panics for bad input.
 pub(crate) fn execute(
     surroundings: &Surroundings<'_>,
+    workshop: &Workshop<'_>,
     job: &Job<'_>,
     group: &GroupCommit<'_>,
-    cancel: &AtomicBool,
     messages: &Sender<Message>,
 ) -> Executed {
-    match execute_locked(surroundings, job, group, cancel, messages) {
+    let _working = workshop.work();
+    let cancel = workshop.cancel;
+    match execute_locked(surroundings, workshop, job, group, messages) {
         Ok(executed) => executed,
         Err(_) if cancel.load(Ordering::Relaxed) => Executed::Interrupted,
         Err(failure) => Executed::Failed(failure),
@@ -68,12 +72,13 @@ pub(crate) fn execute(
 
 fn execute_locked(
     surroundings: &Surroundings<'_>,
+    workshop: &Workshop<'_>,
     job: &Job<'_>,
     group: &GroupCommit<'_>,
-    cancel: &AtomicBool,
     messages: &Sender<Message>,
 ) -> Result<Executed, Box<Failure>> {
     let store = surroundings.store;
+    let cancel = workshop.cancel;
     let store_error = |error| Failure::store(job, error);
     let lock = match store.try_lock_step(job.key).map_err(store_error)? {
         Some(lock) => lock,
@@ -97,11 +102,10 @@ fn execute_locked(
             return Ok(Executed::Done { outputs, by, differs: None });
         }
     }
-    let lease = store.lease().map_err(store_error)?;
     let inputs: Vec<_> = job.inputs.values().copied().collect();
-    lease.add_all(&inputs).map_err(store_error)?;
+    store.rely_on(&inputs).map_err(store_error)?;
     let started_ms = surroundings.clock.now_ms();
-    let made = match make(surroundings, job, cancel, messages) {
+    let made = match make(surroundings, workshop, job, messages) {
         Ok(made) => made,
         Err(failure) => {
             if !cancel.load(Ordering::Relaxed) {
@@ -142,10 +146,11 @@ fn execute_locked(
 
 fn make(
     surroundings: &Surroundings<'_>,
+    workshop: &Workshop<'_>,
     job: &Job<'_>,
-    cancel: &AtomicBool,
     messages: &Sender<Message>,
 ) -> Result<Made, Box<Failure>> {
+    let cancel = workshop.cancel;
     let plain = |outputs| Made { outputs, log: None, circumstances: Circumstances::default() };
     match &job.step.kind {
         StepKind::Fetch(fetch) => {
@@ -179,7 +184,7 @@ fn make(
             job.check_outputs(&outputs)?;
             Ok(plain(outputs))
         }
-        StepKind::Run(run) => command::run(surroundings, job, run, cancel, messages),
+        StepKind::Run(run) => command::run(surroundings, workshop, job, run, messages),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Built, Event, Outcome, Report, Surroundings,
-    execute::{Executed, Job, execute},
+    execute::{Executed, Job, Workshop, execute},
 };
 use groundup_plan::{From, Plan, StepIndex, StepKind};
 use groundup_store::GroupCommit;
@@ -48,6 +48,7 @@ impl Surroundings<'_> {
         }
         let recorded = durations(plan, self.store)?;
         let group = GroupCommit::new(self.store);
+        let workshop = Workshop::new(cancel);
         let mut owner = Owner {
             queue: Queue::new(plan, priorities(plan, &recorded, options.order)),
             surroundings: self,
@@ -60,8 +61,11 @@ impl Surroundings<'_> {
         };
         std::thread::scope(|scope| {
             scope.spawn(|| group.run());
-            let ended = owner.run(scope, &group, cancel, &mut events);
+            let watcher = scope.spawn(|| workshop.watch());
+            let ended = owner.run(scope, &group, &workshop, &mut events);
             group.close();
+            workshop.close();
+            watcher.thread().unpark();
             ended
         })?;
         group.finish()?;
@@ -97,7 +101,7 @@ impl Owner<'_> {
         &mut self,
         scope: &'scope Scope<'scope, '_>,
         group: &'scope GroupCommit<'_>,
-        cancel: &'scope AtomicBool,
+        workshop: &'scope Workshop<'_>,
         events: &mut impl FnMut(Event),
     ) -> Result<(), BuildError>
     where
@@ -108,7 +112,7 @@ impl Owner<'_> {
             for step in std::mem::take(&mut self.states.ready) {
                 self.queue.push(step);
             }
-            self.stop |= cancel.load(Ordering::Relaxed);
+            self.stop |= workshop.cancel.load(Ordering::Relaxed);
             while !self.stop
                 && let Some(step) = self.queue.start(self.options)
             {
@@ -117,10 +121,11 @@ impl Owner<'_> {
                 let (surroundings, sender) = (self.surroundings, sender.clone());
                 scope.spawn(move || {
                     let start = Instant::now();
-                    let result = Box::new(execute(surroundings, &job, group, cancel, &sender));
+                    let result = Box::new(execute(surroundings, workshop, &job, group, &sender));
                     // The owner loop outlives every worker, so the message always arrives.
                     let took = start.elapsed();
                     let _ = sender.send(Message::Done { step, result, took });
+                    workshop.tidy();
                 });
             }
             if self.queue.running == 0 {

@@ -22,7 +22,6 @@ pub(crate) struct Copier {
     verify: Verify,
     no_clone: AtomicBool,
     no_kernel_copy: AtomicBool,
-    copied: AtomicBool,
 }
 
 /// Why the content of a blob did not arrive.
@@ -45,13 +44,8 @@ const SMALL: u64 = 64 * 1024;
 
 impl Copier {
     pub(crate) fn new(verify: Verify) -> Self {
-        let [no_clone, no_kernel_copy, copied] = [const { AtomicBool::new(false) }; 3];
-        Self { verify, no_clone, no_kernel_copy, copied }
-    }
-
-    /// Whether bytes were written that are not the store's.
-    pub(crate) fn has_copied(&self) -> bool {
-        self.copied.load(Ordering::Relaxed)
+        let [no_clone, no_kernel_copy] = [const { AtomicBool::new(false) }; 2];
+        Self { verify, no_clone, no_kernel_copy }
     }
 
     /// Writes the content of `source`, which should be `blob` of `size` bytes, to the empty file
@@ -63,7 +57,6 @@ impl Copier {
         blob: BlobId,
         size: u64,
     ) -> Result<(), CopyError> {
-        self.copied.store(true, Ordering::Relaxed);
         let cloned = size > SMALL && self.clone_extents(source, target)?;
         if self.verify == Verify::Hash {
             let sink = if cloned { None } else { Some(target) };

@@ -17,7 +17,7 @@ pub use export::{Existing, ExportError, ExportOptions, Exported};
 pub use unrepresented::{Missing, Unrepresented, unrepresented};
 
 use crate::{
-    Access, Lease, Store,
+    Access, Store,
     error::{StoreError, Tried},
 };
 use copy::{Copier, Verify};
@@ -28,14 +28,12 @@ use rustix::fs::{self, Mode};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
-/// A tree on disk, kept there as long as this value lives.
+/// A tree on disk, kept there until the process closes the store.
 #[derive(Debug)]
 pub struct Checkout {
     id: TreeId,
     path: PathBuf,
     store: Store,
-    /// None in a store that is open for reading only.
-    _lease: Option<Lease>,
 }
 
 /// Why a tree could not be made on disk.
@@ -90,11 +88,9 @@ impl Store {
     /// Gives the tree on disk, made now if it is not there yet.
     pub fn checkout(&self, id: TreeId) -> Result<Checkout, CheckoutError> {
         // Before looking: what is there when it is leased stays.
-        let lease = match self.access() {
-            Access::ReadWrite => Some(self.lease()?),
-            Access::ReadOnly => None,
-        };
-        lease.as_ref().map_or(Ok(()), |lease| lease.add(ObjectId::Tree(id)))?;
+        if self.access() == Access::ReadWrite {
+            self.session()?.add(&[ObjectId::Tree(id)])?;
+        }
         let path = self.path().join("checkouts").join(id.to_string());
         let mode = match fs::lstat(&path) {
             Ok(stat) => Mode::from_raw_mode(stat.st_mode),
@@ -110,7 +106,7 @@ impl Store {
             // move; whoever finds it undone does it.
             fs::chmod(&path, mode).tried("set the mode of", &path)?;
         }
-        Ok(Checkout { id, path, store: self.clone(), _lease: lease })
+        Ok(Checkout { id, path, store: self.clone() })
     }
 
     fn make_checkout(&self, tree: &FileTree, path: &Path) -> Result<(), CheckoutError> {
@@ -120,12 +116,9 @@ impl Store {
         let copier = Copier::new(Verify::Size);
         let maker = Materialiser { store: self, files: Files::Shared, copier };
         maker.make(tree, &made, UNSETTLED)?;
-        // It is used unread from now on, so a crash of the machine must not leave it with holes:
-        // linked blobs and copies are on the disk before the name is.
-        if maker.copier.has_copied() {
-            self.0.durability.wrote();
-        }
-        self.0.durability.sync()?;
+        // It is used unread from now on, and no sync says that it is on the disk: after a crash of the
+        // machine the next process removes what was made since the last sync.
+        self.0.durability.wrote();
         match fs::rename(&made, path) {
             // Another process was faster; its tree is the same.
             Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(()),

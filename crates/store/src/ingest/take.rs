@@ -29,8 +29,8 @@ pub(super) fn take_files(
     inodes: &Inodes,
     read: &BTreeMap<usize, ReadFile>,
 ) -> Result<(), IngestError> {
-    let scratch = store.tmp_dir()?;
-    let stat = fs::stat(scratch.path()).tried("look at", scratch.path())?;
+    let blobs = store.path().join("blobs");
+    let stat = fs::stat(&blobs).tried("look at", &blobs)?;
     let taker = Taker { store, origin, device: Stamp::of(&stat).device };
     taker.remove_other_names(all, inodes, read)?;
     let firsts: Vec<usize> = inodes.paths.keys().copied().collect();
