@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use crate::scratch::ScratchError;
-use crate::wire::Failure;
+use crate::wire::{Failure, Feature};
 
 /// What kept a command from being run.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,17 @@ pub enum SandboxError {
     /// The machine forbids user namespaces, which every sandbox needs.
     #[error("this machine does not let groundup make a user namespace: {remedy}")]
     UserNamespaces {
+        /// The setting and how to change it.
+        remedy: String,
+        /// What the kernel answered.
+        #[source]
+        source: io::Error,
+    },
+    /// The machine lacks or forbids something else that every sandbox needs.
+    #[error("this machine does not give groundup {what}: {remedy}")]
+    Missing {
+        /// What: `a /proc of its own`.
+        what: &'static str,
         /// The setting and how to change it.
         remedy: String,
         /// What the kernel answered.
@@ -87,10 +98,14 @@ impl SandboxError {
     /// Gives what the launcher reported its name.
     pub(crate) fn from_failure(failure: Failure) -> Self {
         match failure {
-            Failure::UserNamespace { errno } => Self::UserNamespaces {
+            Failure::Missing { what: Feature::UserNamespace, errno } => Self::UserNamespaces {
                 remedy: crate::probe::user_namespace_remedy(errno),
                 source: io::Error::from_raw_os_error(errno),
             },
+            Failure::Missing { what, errno } => {
+                let (what, remedy) = crate::probe::name_and_remedy(what, errno);
+                Self::Missing { what, remedy, source: io::Error::from_raw_os_error(errno) }
+            }
             Failure::SetUp { doing, errno } => {
                 Self::SetUp { doing, source: io::Error::from_raw_os_error(errno) }
             }

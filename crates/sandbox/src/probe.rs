@@ -61,14 +61,27 @@ pub fn probe() -> Result<Host, SandboxError> {
     Ok(Host { checks })
 }
 
+/// The remedy for a kind of namespace of which this user may make no more.
+macro_rules! too_few {
+    ($kind:literal) => {
+        concat!(
+            "`user.max_",
+            $kind,
+            "_namespaces` is too low; as root: `sysctl -w user.max_",
+            $kind,
+            "_namespaces=28633`"
+        )
+    };
+}
+
 const FEATURES: [(Feature, &str, &str); 10] = [
     (Feature::UserNamespace, "user namespaces", ""),
-    (Feature::MountNamespace, "mount namespaces", "raise `sysctl user.max_mnt_namespaces`"),
-    (Feature::PidNamespace, "pid namespaces", "raise `sysctl user.max_pid_namespaces`"),
-    (Feature::NetNamespace, "net namespaces", "raise `sysctl user.max_net_namespaces`"),
-    (Feature::IpcNamespace, "ipc namespaces", "raise `sysctl user.max_ipc_namespaces`"),
-    (Feature::UtsNamespace, "uts namespaces", "raise `sysctl user.max_uts_namespaces`"),
-    (Feature::CgroupNamespace, "cgroup namespaces", "raise `sysctl user.max_cgroup_namespaces`"),
+    (Feature::MountNamespace, "mount namespaces", too_few!("mnt")),
+    (Feature::PidNamespace, "pid namespaces", too_few!("pid")),
+    (Feature::NetNamespace, "net namespaces", too_few!("net")),
+    (Feature::IpcNamespace, "ipc namespaces", too_few!("ipc")),
+    (Feature::UtsNamespace, "uts namespaces", too_few!("uts")),
+    (Feature::CgroupNamespace, "cgroup namespaces", too_few!("cgroup")),
     (
         Feature::Overlay,
         "overlayfs in a user namespace",
@@ -87,14 +100,7 @@ fn feature_check(tried: &[Tried], feature: Feature, name: &'static str, remedy: 
     let (status, detail) = match errno {
         Some(0) => (Status::Works, String::new()),
         Some(errno) => {
-            let remedy = match feature {
-                Feature::UserNamespace | Feature::MountNamespace
-                    if matches!(errno, libc::EPERM | libc::EACCES | libc::ENOSPC) =>
-                {
-                    user_namespace_remedy(errno)
-                }
-                _ => remedy.to_owned(),
-            };
+            let remedy = remedy_of(feature, remedy, errno);
             let detail = std::io::Error::from_raw_os_error(errno).to_string();
             (Status::Missing { remedy }, detail)
         }
@@ -104,6 +110,29 @@ fn feature_check(tried: &[Tried], feature: Feature, name: &'static str, remedy: 
         }
     };
     Check { name, status, detail }
+}
+
+/// What a feature is called, and what to change where it is missing.
+pub(crate) fn name_and_remedy(feature: Feature, errno: i32) -> (&'static str, String) {
+    let found = FEATURES.iter().find(|(known, ..)| *known == feature);
+    let (name, remedy) = found.map_or(("a sandbox", ""), |(_, name, remedy)| (*name, *remedy));
+    (name, remedy_of(feature, remedy, errno))
+}
+
+fn remedy_of(feature: Feature, remedy: &str, errno: i32) -> String {
+    match (feature, errno) {
+        (Feature::UserNamespace, _) => user_namespace_remedy(errno),
+        // AppArmor lets an unprivileged user make the namespace, and no mount in it.
+        (Feature::MountNamespace, libc::EPERM | libc::EACCES) => user_namespace_remedy(errno),
+        // A limit on the number of namespaces says so by this error; anything else is a kernel
+        // without them, or a filter around this process.
+        (Feature::Overlay | Feature::Proc | Feature::Devpts, _) | (_, libc::ENOSPC) => {
+            remedy.to_owned()
+        }
+        _ => "the kernel is built without them, or something around this process forbids them; in \
+              a container start it with `--security-opt seccomp=unconfined`"
+            .into(),
+    }
 }
 
 /// Names the setting that forbids user namespaces, and how to change it.

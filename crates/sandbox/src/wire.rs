@@ -75,12 +75,28 @@ pub(crate) enum Note {
 /// Why there was no run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Failure {
-    UserNamespace { errno: i32 },
-    SetUp { doing: String, errno: i32 },
-    Exec { command: String, errno: i32, present: bool },
+    /// This host does not give what every sandbox needs.
+    Missing {
+        what: Feature,
+        errno: i32,
+    },
+    SetUp {
+        doing: String,
+        errno: i32,
+    },
+    Exec {
+        command: String,
+        errno: i32,
+        present: bool,
+    },
 }
 
 impl Failure {
+    /// This host refused something that every sandbox needs.
+    pub(crate) fn missing(what: Feature, error: &io::Error) -> Self {
+        Self::Missing { what, errno: error.raw_os_error().unwrap_or(libc::EPERM) }
+    }
+
     /// A step of the set-up that failed: `doing` reads like `mounting /a on /b`.
     pub(crate) fn set_up(doing: impl Into<String>, error: &io::Error) -> Self {
         Self::SetUp { doing: doing.into(), errno: error.raw_os_error().unwrap_or(libc::EINVAL) }

@@ -20,7 +20,7 @@ pub(super) fn all() -> Vec<Tried> {
         let errno = match result {
             Ok(()) => 0,
             Err(
-                Failure::UserNamespace { errno }
+                Failure::Missing { errno, .. }
                 | Failure::SetUp { errno, .. }
                 | Failure::Exec { errno, .. },
             ) => errno,
@@ -28,15 +28,12 @@ pub(super) fn all() -> Vec<Tried> {
         tried.push(Tried { what, errno });
         errno == 0
     };
-    let separate = |flags| sys::unshare(flags).doing(|| "making a namespace".into());
     if !record(Feature::UserNamespace, user_namespace()) {
         return tried;
     }
-    record(Feature::PidNamespace, separate(UnshareFlags::NEWPID));
-    record(Feature::NetNamespace, separate(UnshareFlags::NEWNET));
-    record(Feature::IpcNamespace, separate(UnshareFlags::NEWIPC));
-    record(Feature::UtsNamespace, separate(UnshareFlags::NEWUTS));
-    record(Feature::CgroupNamespace, separate(UnshareFlags::NEWCGROUP));
+    for (what, flag) in NAMESPACES {
+        record(what, sys::unshare(flag).doing(|| "making a namespace".into()));
+    }
     if record(Feature::MountNamespace, mount_namespace()) {
         record(Feature::Overlay, overlay(|lowers| root::overlay(lowers, "root")));
         record(Feature::OverlayAtOnce, overlay(|lowers| root::all_at_once(lowers, "root")));
@@ -44,6 +41,28 @@ pub(super) fn all() -> Vec<Tried> {
         record(Feature::Proc, proc());
     }
     tried
+}
+
+/// The kinds of namespaces, but for those of users and mounts.
+const NAMESPACES: [(Feature, UnshareFlags); 5] = [
+    (Feature::PidNamespace, UnshareFlags::NEWPID),
+    (Feature::NetNamespace, UnshareFlags::NEWNET),
+    (Feature::IpcNamespace, UnshareFlags::NEWIPC),
+    (Feature::UtsNamespace, UnshareFlags::NEWUTS),
+    (Feature::CgroupNamespace, UnshareFlags::NEWCGROUP),
+];
+
+/// Makes these namespaces, all or the first that this host does not give.
+pub(super) fn separate(flags: UnshareFlags) -> Result<(), Failure> {
+    let Err(error) = sys::unshare(flags) else { return Ok(()) };
+    // One by one, to name the one that is missing.
+    let wanted = NAMESPACES.into_iter().filter(|(_, flag)| flags.contains(*flag));
+    for (what, flag) in wanted {
+        if let Err(error) = sys::unshare(flag) {
+            return Err(Failure::missing(what, &error));
+        }
+    }
+    Err(Failure::set_up("making namespaces", &error))
 }
 
 fn user_namespace() -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use rustix::mount::{MountFlags, mount, mount_bind};
 use super::drawer::Drawer;
 use super::mounts::{NO_EXEC, NO_SETUID, READ_ONLY};
 use crate::sys::{self, Recurse};
-use crate::wire::{Doing, Failure};
+use crate::wire::{Doing, Failure, Feature};
 
 /// Bound from the host: nobody may make nodes in a user namespace.
 const NODES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
@@ -50,7 +50,7 @@ pub(super) fn mount_in(drawer: &Drawer) -> Result<(), Failure> {
     let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
     let options = c"newinstance,ptmxmode=0666,mode=0620";
     mount("devpts", "fixed/dev/pts", "devpts", flags, options)
-        .doing(|| "mounting /dev/pts".into())?;
+        .map_err(|error| Failure::missing(Feature::Devpts, &error.into()))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     mount("tmpfs", "fixed/dev/shm", "tmpfs", flags, c"mode=1777,size=64m")
         .doing(|| "mounting /dev/shm".into())

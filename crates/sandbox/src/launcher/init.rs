@@ -72,7 +72,7 @@ fn start(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<Sta
         rustix::io::write(members, b"0").doing(|| "entering the cgroup of the run".into())?;
     }
     drop(members);
-    sys::unshare(UnshareFlags::NEWCGROUP).doing(|| "making a cgroup namespace".into())?;
+    super::attempts::separate(UnshareFlags::NEWCGROUP)?;
     let proc = root::enter(&spec, parts)?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
     rustix::system::sethostname(spec.hostname.as_bytes())

@@ -26,7 +26,7 @@ use rustix::process::{Pid, Signal};
 use rustix::thread::UnshareFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{self, Doing, Failure, Reply, Request, Work};
+use crate::wire::{self, Doing, Failure, Feature, Reply, Request, Work};
 use crate::{Identity, Network, Outcome, Privilege, Spec, Stdio, sys};
 
 /// What the keys of a terminal send.
@@ -164,7 +164,7 @@ fn prepare(kind: &Kind, own: &mut Vec<OwnedFd>) -> Result<Prepared, Failure> {
     if kind.network == Network::None {
         flags |= UnshareFlags::NEWNET;
     }
-    sys::unshare(flags).doing(|| "making pid, ipc, uts and net namespaces".into())?;
+    attempts::separate(flags)?;
 
     let (notes, theirs) = wire::pair().doing(|| "making a socket for init".into())?;
     let (log, output) = match kind.streams {
@@ -200,7 +200,7 @@ impl Prepared {
 fn enter_user_namespace(identity: Identity) -> Result<(), Failure> {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     sys::unshare(UnshareFlags::NEWUSER)
-        .map_err(|error| Failure::UserNamespace { errno: error.raw_os_error().unwrap_or(0) })?;
+        .map_err(|error| Failure::missing(Feature::UserNamespace, &error))?;
     let write = |file: &str, text: String| {
         fs::write(format!("/proc/self/{file}"), &text)
             .doing(|| format!("writing `{}` to /proc/self/{file}", text.trim()))

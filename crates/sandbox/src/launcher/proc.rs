@@ -9,7 +9,7 @@ use super::facts;
 use super::mounts::{NO_DEVICES, NO_EXEC, NO_SETUID, READ_ONLY};
 use crate::Privilege;
 use crate::sys::{self, Recurse};
-use crate::wire::{Doing, Failure};
+use crate::wire::{Doing, Failure, Feature};
 
 /// Puts the fixed files into the drawer, before it is frozen.
 pub(super) fn fill(drawer: &Drawer, privilege: Privilege) -> Result<(), Failure> {
@@ -41,7 +41,11 @@ fn fact(name: &str) -> String {
 /// kernel would refuse, so the host's stays below.
 pub(super) fn mount_in(drawer: &Drawer, privilege: Privilege) -> Result<(), Failure> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
-    mount("proc", "proc", "proc", flags, None).doing(|| "making a proc file system".into())?;
+    mount("proc", "proc", "proc", flags, None).map_err(|error| match error {
+        // The kernel shows a fresh one only to whom it shows a whole one already.
+        Errno::PERM => Failure::missing(Feature::Proc, &error.into()),
+        error => Failure::set_up("making a proc file system", &error.into()),
+    })?;
     match privilege {
         Privilege::None => {
             cover_proc()?;

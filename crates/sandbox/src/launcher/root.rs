@@ -20,7 +20,7 @@ use super::mounts::{
 use super::{Kind, devices, proc};
 use crate::scratch::{PLACES, UPPER, WORK};
 use crate::sys::{self, Recurse};
-use crate::wire::{Doing, Failure};
+use crate::wire::{Doing, Failure, Feature};
 use crate::{MountMode, RootMode, Spec};
 
 /// The kernel's file systems, and where they stand in the drawer until they are moved.
@@ -35,13 +35,14 @@ pub(super) struct Parts {
 
 /// Mounts the parts in the drawer. Called by init, whose working directory this changes.
 pub(super) fn prepare(kind: &Kind) -> Result<Parts, Failure> {
-    sys::unshare(UnshareFlags::NEWNS).doing(|| "making a mount namespace".into())?;
+    sys::unshare(UnshareFlags::NEWNS)
+        .map_err(|error| Failure::missing(Feature::MountNamespace, &error))?;
     // What the host mounts or unmounts until the step starts is seen; nothing goes the other way.
     let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
     mount_change("/", slave).map_err(|error| match error {
         // The first thing that AppArmor refuses where it restricts user namespaces.
         rustix::io::Errno::ACCESS | rustix::io::Errno::PERM => {
-            Failure::UserNamespace { errno: error.raw_os_error() }
+            Failure::missing(Feature::UserNamespace, &error.into())
         }
         error => Failure::set_up("keeping mounts from the host", &error.into()),
     })?;
@@ -118,9 +119,16 @@ fn bind(inside: &Inside, source: &Path, target: &str, mode: MountMode) -> Result
 /// The overlay of the lowers, attached nowhere; the working directory is the scratch. Older kernels
 /// mount it on `place` for a moment.
 pub(super) fn overlay(lowers: &[impl AsRef<Path>], place: &str) -> Result<OwnedFd, Failure> {
-    match one_by_one(lowers) {
+    let mounted = match one_by_one(lowers) {
         // Kernels before 6.8 do not know `lowerdir+`.
         Err(Failure::SetUp { errno: libc::EINVAL, .. }) => all_at_once(lowers, place),
+        other => other,
+    };
+    match mounted {
+        // Not loaded, or from before user namespaces might mount it.
+        Err(Failure::SetUp { errno: errno @ (libc::ENODEV | libc::EPERM), .. }) => {
+            Err(Failure::Missing { what: Feature::Overlay, errno })
+        }
         other => other,
     }
 }
