@@ -5,4 +5,11 @@
     reason = "a program for developers: it reads the clock, the environment and folders"
 )]
 
+pub mod bench;
+pub mod error;
+pub mod process;
+pub mod record;
+pub mod report;
+mod setup;
 pub mod shape;
+pub mod workloads;
