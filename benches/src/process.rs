@@ -116,14 +116,20 @@ pub fn enter(root: &Path, shared: &[&Path]) -> io::Result<()> {
     }
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     rustix::mount::mount_change("/", private)?;
+    // A mount of its own, so that it can be pivoted to: in a mere chroot nobody may make user
+    // namespaces, which the peers need.
+    mount_bind_recursive(root, root)?;
+    // First of all, since what is shared may lie below it.
+    let tmp = root.join("tmp");
+    fs::create_dir_all(&tmp)?;
+    mount("tmpfs", &tmp, "tmpfs", MountFlags::empty(), None)?;
     for folder in ["/proc", "/dev", "/sys"].map(Path::new).iter().chain(shared) {
         let inside = root.join(folder.strip_prefix("/").unwrap_or(folder));
         fs::create_dir_all(&inside)?;
         mount_bind_recursive(*folder, &inside)?;
     }
-    let tmp = root.join("tmp");
-    fs::create_dir_all(&tmp)?;
-    mount("tmpfs", &tmp, "tmpfs", MountFlags::empty(), None)?;
-    rustix::process::chroot(root)?;
+    rustix::process::chdir(root)?;
+    rustix::process::pivot_root(".", ".")?;
+    rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH)?;
     Ok(rustix::process::chdir("/")?)
 }
