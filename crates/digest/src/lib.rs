@@ -16,7 +16,7 @@ mod hex;
 mod id;
 mod object;
 
-pub use content::{Content, ContentHasher, Sha256};
+pub use content::{BlobHasher, Content, ContentHasher, Sha256, Sha256Hasher};
 pub use domain::Domain;
 pub use encoding::{DecodeError, Reader, Writer};
 pub use hex::ParseHexError;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
 /// Version of the layer encoders as a whole; enters the key of every step that makes a layer.
-pub const ENCODER_VERSION: u32 = 1;
+pub const ENCODER_VERSION: u32 = 2;
 
 /// A compressor of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub enum Compression {
 ///
 /// | compat | tar | gzip | zstd |
 /// |---|---|---|---|
-/// | 1 | ustar with PAX records, `docs/formats/layers.md` | own framing, blocks of 1 MiB, default level 6 | checksum, no content size, one worker or more, no long distance matching, default level 3 |
+/// | 1 | ustar with PAX records, `docs/formats/layers.md` | own framing, blocks of 1 MiB deflated by `zlib-rs`, default level 5 | checksum, no content size, one worker or more, no long distance matching, default level 3 |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub enum Compat {
@@ -73,7 +73,7 @@ impl Compat {
     pub fn default_level(self, compression: Compression) -> i32 {
         match (self, compression) {
             (Compat::V1, Compression::None) => 0,
-            (Compat::V1, Compression::Gzip) => 6,
+            (Compat::V1, Compression::Gzip) => 5,
             (Compat::V1, Compression::Zstd) => 3,
         }
     }

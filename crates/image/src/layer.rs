@@ -4,7 +4,7 @@ use crate::{
     Compat, Compression, Objects,
     tar_writer::{RootEntry, WriteTarError, write_tar},
 };
-use groundup_digest::{Content, ContentHasher, Sha256};
+use groundup_digest::{Content, Sha256, Sha256Hasher};
 use groundup_tree::{FileTree, TreePath};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -55,18 +55,18 @@ pub fn put_layer(
 ) -> Result<(Content, MadeLayer), WriteTarError> {
     let sink = objects.blob_writer()?;
     let compressor = params.compat.compressor(params.compression, params.level, sink)?;
-    let mut out = Hashing { out: compressor, hasher: ContentHasher::new() };
+    let mut out = Hashing { out: compressor, hasher: Sha256Hasher::new() };
     let entries =
         write_tar(tree, deleted, RootEntry::Write, |blob| objects.open_blob(blob), &mut out)?;
-    let uncompressed = out.hasher.finish();
+    let (diff_id, uncompressed_size) = out.hasher.finish();
     let content = out.out.finish()?.finish()?;
     let made = MadeLayer {
-        diff_id: uncompressed.sha256,
+        diff_id,
         digest: content.sha256,
         entries,
         media_type: params.compression.media_type().into(),
         size: content.size,
-        uncompressed_size: uncompressed.size,
+        uncompressed_size,
     };
     Ok((content, made))
 }
@@ -74,7 +74,7 @@ pub fn put_layer(
 /// Hashes what passes through to the compressor.
 struct Hashing<W> {
     out: W,
-    hasher: ContentHasher,
+    hasher: Sha256Hasher,
 }
 
 impl<W: Write> Write for Hashing<W> {

@@ -90,7 +90,7 @@ fn the_image_is_pinned() {
         read(&memory, layout).manifest_content.sha256.to_string()
     });
     let expected = [
-        "c9c3ced287c7ccf5477c8efbfa6b384100aaa59976f594ff41692741622dc4cc",
+        "f4b31d140d778117bcbb6b4741e15f797f8ca00b73c878ecd8b34943266bd6be",
         "b467b45346678b0d88c00db88e4ad7d139942a14c257bb5948b3fbd29590ac32",
     ];
     assert_eq!(digests, expected);
@@ -186,7 +186,7 @@ fn archives_come_back_as_the_same_image() {
     assert!(image.layers.iter().all(|layer| layer.descriptor.media_type == gzip));
     let expected = [
         "a60c5600e4898332b231b5cfdaf1a0c89a11da1ddd8f83e8a1335f48b84ce144",
-        "03909f868857d245a7ae315f9e960f7cc06c50d53dcf2cf391aabfdbb9bf8d5f",
+        "b59147f7518252e2bb0eb5ca43d03b548cafeadf60c567f2b35a6211958be299",
     ];
     assert_eq!([oci, docker].map(|archive| archive.sha256.to_string()), expected);
 }

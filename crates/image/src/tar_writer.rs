@@ -21,6 +21,9 @@ const MAX_SIZE: u64 = 0o77_777_777_777;
 /// The largest number of 7 octal digits: owners and device numbers in a ustar header.
 const MAX_ID: u32 = 0o7_777_777;
 
+/// How many bytes of a file are read at a time.
+const BUFFER: usize = 256 << 10;
+
 /// Whether the root of the tree has an entry `./` of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RootEntry {
@@ -103,6 +106,8 @@ pub fn write_tar<R: Read>(
     for path in deleted {
         entries.insert(whiteout(path)?, None);
     }
+    // One for all files: most are much smaller.
+    let mut buffer = vec![0; BUFFER];
     for (path, node) in &entries {
         let Some(node) = node else {
             let meta = Meta::root_owned(0o644);
@@ -119,7 +124,7 @@ pub fn write_tar<R: Read>(
         };
         match tree.links().first(path).filter(|first| *first != path) {
             Some(first) => write_link(out, path, node, first)?,
-            None => write_node(out, path, node, &mut open)?,
+            None => write_node(out, path, node, &mut open, &mut buffer)?,
         }
     }
     // The end of the archive: two empty blocks.
@@ -154,6 +159,7 @@ fn write_node<R: Read>(
     path: &TreePath,
     node: &Node,
     open: &mut impl FnMut(BlobId) -> io::Result<R>,
+    buffer: &mut [u8],
 ) -> Result<(), WriteTarError> {
     let mut entry =
         |kind, size, target, device| write_entry(out, path, kind, &node.meta, size, target, device);
@@ -165,7 +171,7 @@ fn write_node<R: Read>(
         Kind::Fifo => entry(EntryType::Fifo, 0, None, NO_DEVICE),
         Kind::File { blob, size } => {
             entry(EntryType::Regular, *size, None, NO_DEVICE)?;
-            write_content(out, path, *blob, *size, open)
+            write_content(out, path, (*blob, *size), open, buffer)
         }
     }
 }
@@ -173,20 +179,19 @@ fn write_node<R: Read>(
 fn write_content<R: Read>(
     out: &mut impl Write,
     path: &TreePath,
-    blob: BlobId,
-    size: u64,
+    (blob, size): (BlobId, u64),
     open: &mut impl FnMut(BlobId) -> io::Result<R>,
+    buffer: &mut [u8],
 ) -> Result<(), WriteTarError> {
     if size == 0 {
         return Ok(());
     }
     let failed = |source| WriteTarError::Content { path: path.clone(), source };
     let mut content = open(blob).map_err(failed)?;
-    let mut buffer = [0; 1 << 16];
     let mut left = size;
     loop {
         // The read after the last byte makes the source check the whole content.
-        let count = match content.read(&mut buffer) {
+        let count = match content.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             result => result.map_err(failed)?,
         };

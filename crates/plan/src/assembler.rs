@@ -85,11 +85,12 @@ impl Assembler {
             | Assembler::TreeCompose
             | Assembler::ImageBase
             | Assembler::ImageSplit
-            | Assembler::ImageLayer
             | Assembler::ImageManifest
             | Assembler::ImageIndex => 1,
             // 2: `ld.so.cache` and `/etc/shells` as Debian's own tools write them.
             Assembler::DebianRootfs => 2,
+            // 2: another encoder of gzip.
+            Assembler::ImageLayer => 2,
         }
     }
 }

@@ -6,11 +6,11 @@
 
 use crate::{
     Store, StoreError,
-    blob_io::{BlobReader, BlobWriter},
+    blob_io::{BlobReader, BlobWriter, StoredBlob},
     disk::{self, Placed},
     error::Tried,
 };
-use groundup_digest::{BlobId, Content, ObjectId};
+use groundup_digest::{BlobHasher, BlobId, Content, ObjectId};
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -38,7 +38,7 @@ impl Executable {
 }
 
 impl Store {
-    /// Puts bytes into the store.
+    /// Puts bytes into the store, and remembers both digests of them.
     pub fn put_blob(&self, bytes: &[u8]) -> Result<Content, StoreError> {
         let mut writer = self.blob_writer()?;
         writer.write_all(bytes).tried("write", writer.path().to_owned())?;
@@ -47,6 +47,29 @@ impl Store {
 
     /// A writer for bytes whose id is known at their end.
     pub fn blob_writer(&self) -> Result<BlobWriter<'_>, StoreError> {
+        self.writable("put a blob")?;
+        BlobWriter::create(self)
+    }
+
+    /// Puts bytes into the store whose SHA-256 nobody is likely to ask for; nothing is written when
+    /// they are there.
+    pub fn put_bytes(&self, bytes: &[u8]) -> Result<StoredBlob, StoreError> {
+        self.writable("put a blob")?;
+        let stored = StoredBlob::of(bytes);
+        self.session()?.add(&[ObjectId::Blob(stored.id)])?;
+        if self.find_blob(stored.id)?.is_some() {
+            return Ok(stored);
+        }
+        let path = self.scratch()?.fresh_path();
+        let mut file = disk::create_file(&path)?;
+        file.write_all(bytes).tried("write", &path)?;
+        self.finish_file(&file, &path, Executable::No)?;
+        self.place_blob(&path, stored.id, Executable::No)?;
+        Ok(stored)
+    }
+
+    /// A writer for bytes whose SHA-256 nobody is likely to ask for.
+    pub fn id_writer(&self) -> Result<BlobWriter<'_, BlobHasher>, StoreError> {
         self.writable("put a blob")?;
         BlobWriter::create(self)
     }
@@ -97,13 +120,12 @@ impl Store {
     pub fn adopt_file(
         &self,
         file: &Path,
-        content: &Content,
+        blob: StoredBlob,
         executable: Executable,
     ) -> Result<(), StoreError> {
         self.writable("take in a file")?;
-        self.session()?.add(&[ObjectId::Blob(content.blob)])?;
-        if self.find_blob(content.blob)?.is_some() {
-            self.remember_content(content)?;
+        self.session()?.add(&[ObjectId::Blob(blob.id)])?;
+        if self.find_blob(blob.id)?.is_some() {
             return disk::remove_file(file);
         }
         let open =
@@ -111,8 +133,8 @@ impl Store {
         let opened = rustix::fs::open(file, open, rustix::fs::Mode::empty()).tried("open", file)?;
         let opened = File::from(opened);
         let metadata = opened.metadata().tried("look at", file)?;
-        if metadata.len() != content.size {
-            let (path, expected) = (file.to_owned(), content.size);
+        if metadata.len() != blob.size {
+            let (path, expected) = (file.to_owned(), blob.size);
             return Err(StoreError::ChangedFile { path, expected, found: metadata.len() });
         }
         let owner = rustix::fs::Uid::from_raw(self.0.format.owner);
@@ -122,16 +144,15 @@ impl Store {
             && rustix::fs::flistxattr(&opened, &mut [0; 0][..]).is_ok_and(|length| length == 0);
         if plain {
             self.finish_file(&opened, file, executable)?;
-            self.place_blob(file, content.blob, executable)?;
+            self.place_blob(file, blob.id, executable)
         } else {
             let scratch = self.scratch()?.fresh_path();
             let copy = disk::create_file(&scratch)?;
             disk::copy_bytes(&opened, &copy, &scratch)?;
             self.finish_file(&copy, &scratch, executable)?;
-            self.place_blob(&scratch, content.blob, executable)?;
-            disk::remove_file(file)?;
+            self.place_blob(&scratch, blob.id, executable)?;
+            disk::remove_file(file)
         }
-        self.remember_content(content)
     }
 
     /// Sets what every blob's file has: mode and time.

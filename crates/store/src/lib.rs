@@ -61,7 +61,7 @@ mod trees;
 mod verify;
 
 pub use answers::Basis;
-pub use blob_io::{BlobReader, BlobWriter};
+pub use blob_io::{BlobReader, BlobWriter, StoredBlob};
 pub use blobs::Executable;
 pub use checkout::*;
 pub use collect::{

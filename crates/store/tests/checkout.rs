@@ -233,6 +233,36 @@ fn an_export_is_a_copy_that_its_owner_may_change() {
 }
 
 #[test]
+fn an_export_keeps_large_files_of_the_earlier_one_that_are_right() {
+    let place = Place::new();
+    let mut tree = FileTree::new();
+    for (name, byte) in [(&b"kept"[..], 1), (b"spoilt", 2), (b"linked", 3), (b"small", 4)] {
+        let size = if byte == 4 { 10 } else { 300_000 };
+        place.add(&mut tree, name, &vec![byte; size], 0o644);
+    }
+    let dest = place.path("out");
+    let export = |tree: &FileTree| {
+        let id = place.store.put_tree(tree).unwrap();
+        place.store.export(id, &dest, ExportOptions { existing: Existing::Replace }).unwrap();
+    };
+    export(&tree);
+    let before = ["kept", "spoilt", "linked", "small"].map(|name| inode(dest.join(name)));
+    let mut spoilt = vec![2; 300_000];
+    spoilt[299_999] = 0;
+    fs::write(dest.join("spoilt"), spoilt).unwrap();
+    fs::hard_link(dest.join("linked"), place.path("elsewhere")).unwrap();
+    place.add(&mut tree, b"added", b"added", 0o644);
+    export(&tree);
+    let after = ["kept", "spoilt", "linked", "small"].map(|name| inode(dest.join(name)));
+    let is_kept = [0, 1, 2, 3].map(|at| before[at] == after[at]);
+    assert_eq!(is_kept, [true, false, false, false]);
+    assert_eq!(fs::read(dest.join("spoilt")).unwrap(), vec![2; 300_000]);
+    let kept = fs::metadata(dest.join("kept")).unwrap();
+    assert_eq!((kept.nlink(), kept.mtime()), (1, FILE_TIME));
+    assert_eq!(fs::read(dest.join("added")).unwrap(), b"added");
+}
+
+#[test]
 fn an_export_replaces_only_when_told_to() {
     let place = Place::new();
     let mut tree = FileTree::with_root(Meta::root_owned(0o555));

@@ -7,7 +7,7 @@ mod support;
 use groundup_digest::{BlobId, Content, ObjectId, RecordId, Sha256, TreeId};
 use groundup_store::{
     Access, Create, Executable, Notice, OpenError, OpenOptions, RecordKind, Store, StoreError,
-    StoreErrorKind, Stored, owner_of,
+    StoreErrorKind, Stored, StoredBlob, owner_of,
 };
 use groundup_tree::{FILE_TIME, FileTree};
 use std::{
@@ -80,7 +80,7 @@ fn an_adopted_file_is_moved_and_one_with_other_links_is_copied() {
     let file = scratch.fresh_path();
     fs::write(&file, "plain").unwrap();
     let inode = fs::metadata(&file).unwrap().ino();
-    store.adopt_file(&file, &Content::of(b"plain"), Executable::Yes).unwrap();
+    store.adopt_file(&file, StoredBlob::of(b"plain"), Executable::Yes).unwrap();
     assert!(!file.exists());
     let path = store.blob_path(BlobId::of(b"plain"), Executable::Yes).unwrap();
     assert_eq!(fs::metadata(path).unwrap().ino(), inode);
@@ -88,13 +88,13 @@ fn an_adopted_file_is_moved_and_one_with_other_links_is_copied() {
     let (file, link) = (scratch.fresh_path(), scratch.fresh_path());
     fs::write(&file, "linked").unwrap();
     fs::hard_link(&file, &link).unwrap();
-    store.adopt_file(&file, &Content::of(b"linked"), Executable::No).unwrap();
+    store.adopt_file(&file, StoredBlob::of(b"linked"), Executable::No).unwrap();
     fs::write(&link, "LINKED").unwrap();
     assert_eq!(store.read_blob(BlobId::of(b"linked")).unwrap(), b"linked");
 
     let file = scratch.fresh_path();
     fs::write(&file, "longer than it was").unwrap();
-    let changed = store.adopt_file(&file, &Content::of(b"short"), Executable::No);
+    let changed = store.adopt_file(&file, StoredBlob::of(b"short"), Executable::No);
     assert!(matches!(changed, Err(StoreError::ChangedFile { expected: 5, found: 18, .. })));
     assert!(verify(&store).is_clean());
 }

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 /// What writes documents: cargo with these arguments and, as the last one, the folder to write
 /// into, which stands for `docs/`.
-pub const GENERATORS: &[&[&str]] =
-    &[&["run", "-q", "-p", "groundup-recipe", "--example", "schema", "--"]];
+pub const GENERATORS: &[&[&str]] = &[
+    &["run", "-q", "-p", "groundup-recipe", "--example", "schema", "--"],
+    &["run", "-q", "-p", "groundup-benches", "--bin", "report", "--"],
+];
 
 /// Runs all generators in a scratch folder and hands each file to `look`: its path below the root
 /// of the repository, and its text.

@@ -1,8 +1,10 @@
-//! The chores of this repository: rules of structure, generated documents, the test command.
+//! The chores of this repository: rules of structure, generated documents, the test command, the
+//! benchmarks.
 //!
 //! Everything is read from the files of the repository and from what cargo says of it; nothing is
 //! kept besides.
 
+pub mod bench;
 pub mod docs;
 mod licence;
 pub mod suite;

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::process::ExitCode;
-use xtask::{Workspace, docs, suite, tidy};
+use xtask::{Workspace, bench, docs, suite, tidy};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -11,6 +11,8 @@ usage: cargo xtask COMMAND
   test [STAGE…]   format, lints, tidy rules, all tests, end-to-end tests; or only the named stages
   tidy            the rules of structure: layers, headers, lengths, packages, licences, fixtures
   docs            write the generated documents anew
+  bench [--quick] [--rounds N] [WORKLOAD…]
+                  measure groundup beside its peers; raw runs go to benches/runs/
 ";
 
 fn main() -> ExitCode {
@@ -28,6 +30,11 @@ fn main() -> ExitCode {
                 written.iter().for_each(|file| println!("wrote {}", file.display()));
                 ExitCode::SUCCESS
             }
+            Err(error) => fail(&error),
+        },
+        Some("bench") => match bench::run(&workspace, &arguments.collect::<Vec<_>>()) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::from(3),
             Err(error) => fail(&error),
         },
         _ => {

@@ -1,6 +1,6 @@
 //! Copies of blobs: shared extents where the file system can, bytes through a hash where asked.
 
-use groundup_digest::{BlobId, ContentHasher};
+use groundup_digest::{BlobHasher, BlobId};
 use rustix::fs::{self, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -117,7 +117,7 @@ fn copy_hashed(
     mut target: Option<&File>,
     blob: BlobId,
 ) -> Result<(), CopyError> {
-    let mut hasher = ContentHasher::new();
+    let mut hasher = BlobHasher::new();
     let mut buffer = vec![0; 128 * 1024];
     loop {
         let count = match source.read(&mut buffer) {
@@ -131,7 +131,7 @@ fn copy_hashed(
             target.write_all(&buffer[..count])?;
         }
     }
-    if hasher.finish().blob == blob { Ok(()) } else { Err(CopyError::Damaged) }
+    if hasher.id() == blob { Ok(()) } else { Err(CopyError::Damaged) }
 }
 
 /// Makes the new, empty file `name` in `dir`, open for writing.

@@ -3,6 +3,7 @@
 use super::{
     CheckoutError, Unrepresented,
     copy::{Copier, Verify},
+    earlier::Earlier,
     materialise::{Files, Materialiser},
     unrepresented,
 };
@@ -61,7 +62,8 @@ impl Store {
     ///
     /// What was there is removed after the move, so `dest` is at every moment the old thing or the
     /// whole new one, where the file system can exchange two names; elsewhere it is missing for a
-    /// moment.
+    /// moment. Large files of an earlier export that still have the right bytes are kept rather than
+    /// written again, so that what is written is what has changed.
     pub fn export(
         &self,
         id: TreeId,
@@ -100,7 +102,12 @@ impl Store {
         lease.as_ref().map_or(Ok(()), |lease| lease.add(ObjectId::Tree(id))).map_err(store)?;
         let tree = self.load_tree(id).map_err(store)?;
         fs::mkdir(&made, Mode::RWXU).tried("make directory", &made).map_err(store)?;
-        Materialiser { store: self, files: Files::Copied, copier: Copier::new(Verify::Hash) }
+        let earlier = match options.existing {
+            Existing::Refuse => None,
+            Existing::Replace => Earlier::at(dest),
+        };
+        let copier = Copier::new(Verify::Hash);
+        Materialiser { store: self, files: Files::Copied, copier, earlier }
             .make(&tree, &made, Mode::empty())
             .map_err(|source| failed(dest, source))?;
         put_in_place(&made, dest, options.existing)?;

@@ -10,6 +10,7 @@
 use super::{
     CheckoutError,
     copy::{Copier, CopyError, create_file},
+    earlier::Earlier,
 };
 use crate::below::{file_times, open_dir, shown};
 use crate::error::{StoreError, Tried};
@@ -48,6 +49,8 @@ pub(crate) struct Materialiser<'a> {
     pub(crate) store: &'a Store,
     pub(crate) files: Files,
     pub(crate) copier: Copier,
+    /// Where copies that are still right may be taken from.
+    pub(crate) earlier: Option<Earlier>,
 }
 
 /// One node to make that is no directory.
@@ -172,8 +175,14 @@ impl Materialiser<'_> {
         size: u64,
     ) -> Result<(), CheckoutError> {
         let fail = |source: Errno| target.error("make", work.path, source);
-        let file = File::from(create_file(dir, work.name.as_bytes()).map_err(fail)?);
-        if size > 0 {
+        let earlier = self.earlier.as_ref();
+        let taken = earlier.and_then(|it| it.take_over(work.path, (blob, size), dir, &work.name));
+        let is_new = taken.is_none();
+        let file = match taken {
+            Some(file) => file,
+            None => File::from(create_file(dir, work.name.as_bytes()).map_err(fail)?),
+        };
+        if size > 0 && is_new {
             let lost = || CheckoutError::MissingBlob { blob, path: work.path.clone() };
             let (from, _) = self.store.find_blob(blob)?.ok_or_else(lost)?;
             let mut source = File::open(&from).tried("open", &from)?;

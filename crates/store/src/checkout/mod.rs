@@ -9,6 +9,7 @@
 //! on disk). Times are [`groundup_tree::FILE_TIME`].
 
 mod copy;
+mod earlier;
 mod export;
 mod materialise;
 mod unrepresented;
@@ -114,7 +115,7 @@ impl Store {
         let made = scratch.fresh_path();
         fs::mkdir(&made, Mode::RWXU).tried("make directory", &made)?;
         let copier = Copier::new(Verify::Size);
-        let maker = Materialiser { store: self, files: Files::Shared, copier };
+        let maker = Materialiser { store: self, files: Files::Shared, copier, earlier: None };
         maker.make(tree, &made, UNSETTLED)?;
         // It is used unread from now on, and no sync says that it is on the disk: after a crash of the
         // machine the next process removes what was made since the last sync.

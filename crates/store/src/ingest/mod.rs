@@ -218,7 +218,7 @@ fn build(
             (FileType::Directory, _) => Kind::Directory,
             (FileType::Fifo, _) => Kind::Fifo,
             (FileType::Symlink, _) => Kind::Symlink { target: walk::read_link(origin, path)? },
-            (_, Some(content)) => Kind::File { blob: content.blob, size: content.size },
+            (_, Some(content)) => Kind::File { blob: content.id, size: content.size },
             (_, None) => return Err(IngestError::Changing(path.clone())),
         };
         tree.insert(path.clone(), Node { meta, kind })

@@ -5,10 +5,11 @@ use super::{
     walk::{Found, Origin},
     xattrs::{self, read_xattrs},
 };
+use crate::StoredBlob;
 use crate::below::shown;
 use crate::error::Tried;
 use crate::snapshot::Stamp;
-use groundup_digest::{Content, ContentHasher};
+use groundup_digest::BlobHasher;
 use rustix::fs::{self, FileType, Mode, OFlags};
 use std::fs::File;
 use std::io::Read;
@@ -17,7 +18,7 @@ use std::os::fd::BorrowedFd;
 /// What reading an inode told.
 pub(super) struct ReadFile {
     /// None for what is no regular file.
-    pub(super) content: Option<Content>,
+    pub(super) content: Option<StoredBlob>,
     pub(super) xattrs: xattrs::Found,
 }
 
@@ -61,12 +62,12 @@ pub(super) fn check_xattrs(found: &Found, xattrs: &xattrs::Found) -> Result<(), 
     Ok(())
 }
 
-fn hash(file: &mut File) -> std::io::Result<Content> {
-    let mut hasher = ContentHasher::new();
+fn hash(file: &mut File) -> std::io::Result<StoredBlob> {
+    let mut hasher = BlobHasher::new();
     let mut buffer = vec![0; 128 * 1024];
     loop {
         match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finish()),
+            Ok(0) => return Ok(StoredBlob { id: hasher.id(), size: hasher.size() }),
             Ok(count) => hasher.update(&buffer[..count]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),

@@ -7,12 +7,11 @@ use super::{
     xattrs,
 };
 use crate::{
-    Executable, Store,
+    Executable, Store, StoredBlob,
     below::{proc_path, shown},
     error::{StoreError, Tried},
     snapshot::Stamp,
 };
-use groundup_digest::Content;
 use groundup_tree::Name;
 use rayon::prelude::*;
 use rustix::fs::{self, AtFlags, Mode, OFlags};
@@ -39,7 +38,7 @@ pub(super) fn take_files(
         group.iter().try_for_each(|at| match read.get(at) {
             Some(ReadFile { content: Some(content), xattrs }) => {
                 let alone = inodes.paths.get(at) == Some(&1);
-                taker.take(fd.as_fd(), &all[*at], xattrs, content, alone)
+                taker.take(fd.as_fd(), &all[*at], xattrs, *content, alone)
             }
             _ => Ok(()),
         })
@@ -79,7 +78,7 @@ impl Taker<'_> {
         dir: BorrowedFd<'_>,
         found: &Found,
         xattrs: &xattrs::Found,
-        content: &Content,
+        content: StoredBlob,
         alone: bool,
     ) -> Result<(), IngestError> {
         let Some(name) = found.path.name() else { return Ok(()) };
@@ -104,10 +103,15 @@ impl Taker<'_> {
             }
         }
         let copied = self.copy(dir, &name, found)?;
-        if copied == *content { Ok(()) } else { Err(IngestError::Changing(found.path.clone())) }
+        if copied == content { Ok(()) } else { Err(IngestError::Changing(found.path.clone())) }
     }
 
-    fn copy(&self, dir: BorrowedFd<'_>, name: &Name, found: &Found) -> Result<Content, StoreError> {
+    fn copy(
+        &self,
+        dir: BorrowedFd<'_>,
+        name: &Name,
+        found: &Found,
+    ) -> Result<StoredBlob, StoreError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = fs::openat(dir, name.as_bytes(), flags, Mode::empty())
             .map_err(|error| self.origin.error("open", &found.path, error))?;

@@ -294,7 +294,7 @@ impl Take<'_> {
             return Ok(None);
         }
         let stamp = Some(stamp).filter(|stamp| is_settled(stamp, self.start));
-        let (blob, size, source) = (content.blob, content.size, ReadFrom::Disk);
+        let (blob, size, source) = (content.id, content.size, ReadFrom::Disk);
         Ok(Some(Taken::File { blob, size, mode, stamp, source }))
     }
 }

@@ -1,42 +1,62 @@
 //! A file that stays its owner's, copied into the store.
 
 use crate::{
-    Store,
+    Store, StoredBlob,
     error::{StoreError, Tried},
 };
-use groundup_digest::{Content, ObjectId};
+use groundup_digest::{BlobHasher, ObjectId};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-/// Files up to this size are hashed in memory, and written only if the store lacks them.
+/// Files up to this size are held in memory; larger ones are read twice if the store lacks them.
 const SMALL: u64 = 256 * 1024;
 
 impl Store {
-    /// Copies the content of `file`, from where it stands; `shown` is its path, for errors.
-    pub(crate) fn put_file(&self, file: &File, shown: &Path) -> Result<Content, StoreError> {
+    /// Copies the content of `file` into the store, unless it is there; `shown` is its path, for
+    /// errors. Nothing is written for what the store has, however large.
+    pub(crate) fn put_file(&self, file: &File, shown: &Path) -> Result<StoredBlob, StoreError> {
         let mut start = Vec::new();
         file.take(SMALL + 1).read_to_end(&mut start).tried("read", shown)?;
         if start.len() as u64 <= SMALL {
-            let content = Content::of(&start);
-            self.session()?.add(&[ObjectId::Blob(content.blob)])?;
-            if self.has_blob(content.blob)? {
-                self.remember_content(&content)?;
-                return Ok(content);
-            }
-            return self.put_blob(&start);
+            return self.put_bytes(&start);
         }
-        let mut writer = self.blob_writer()?;
-        let (mut rest, mut buffer) = (file, start);
-        loop {
-            writer.write_all(&buffer).tried("write a copy of", shown)?;
-            buffer.resize(128 * 1024, 0);
-            let count = match rest.read(&mut buffer) {
-                Ok(0) => return writer.finish(),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => 0,
-                count => count.tried("read", shown)?,
-            };
-            buffer.truncate(count);
+        let mut hasher = BlobHasher::new();
+        hasher.update(&start);
+        each_part(file, start, shown, |part| {
+            hasher.update(part);
+            Ok(())
+        })?;
+        let id = hasher.id();
+        self.session()?.add(&[ObjectId::Blob(id)])?;
+        if self.has_blob(id)? {
+            return Ok(StoredBlob { id, size: hasher.size() });
+        }
+        // What is copied counts, should the file change between the two readings.
+        let mut again = file;
+        again.rewind().tried("read", shown)?;
+        let mut writer = self.id_writer()?;
+        each_part(file, Vec::new(), shown, |part| {
+            writer.write_all(part).tried("write a copy of", shown)
+        })?;
+        writer.finish()
+    }
+}
+
+/// Reads what is left of a file, part by part.
+fn each_part(
+    mut file: &File,
+    mut buffer: Vec<u8>,
+    shown: &Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    buffer.resize(SMALL as usize, 0);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&buffer[..count])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error).tried("read", shown),
         }
     }
 }

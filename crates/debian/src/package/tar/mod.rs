@@ -10,8 +10,7 @@ mod extensions;
 
 use super::Limits;
 use extensions::{Extensions, long_name, pax};
-use groundup_digest::Content;
-use groundup_store::{Store, StoreError};
+use groundup_store::{Store, StoreError, StoredBlob};
 use groundup_tree::{
     Device, FileTree, Kind, LinkError, Meta, Mode, Node, TreeError, TreePath, Xattrs,
 };
@@ -26,6 +25,9 @@ use tar::{EntryType, Header};
 const SMALL_FILE: u64 = 256 << 10;
 /// How many bytes of small files are collected at most.
 const BATCH: usize = 16 << 20;
+
+/// In pieces of how many bytes larger files are written.
+const PIECE: usize = 256 << 10;
 
 /// What becomes of owners and modes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -354,8 +356,10 @@ impl<'a> TarReader<'a> {
         }
         if size > SMALL_FILE {
             let failed = |source| TarError::Store { path: text.clone(), source };
-            let mut writer = self.store.blob_writer().map_err(failed)?;
+            let writer = self.store.id_writer().map_err(failed)?;
+            let mut writer = io::BufWriter::with_capacity(PIECE, writer);
             let copied = io::copy(content, &mut writer).map_err(TarError::Read)?;
+            let writer = writer.into_inner().map_err(|error| TarError::Read(error.into_error()))?;
             if copied != size {
                 return Err(TarError::Read(io::ErrorKind::UnexpectedEof.into()));
             }
@@ -401,7 +405,7 @@ impl<'a> TarReader<'a> {
         self.pending_bytes = 0;
         let stored = std::mem::take(&mut self.pending).into_par_iter().map(|pending| {
             let Pending { path, meta, content } = pending;
-            let stored = self.store.put_blob(&content);
+            let stored = self.store.put_bytes(&content);
             let stored =
                 stored.map_err(|source| TarError::Store { path: path.to_string(), source })?;
             Ok((path, file(stored, meta)))
@@ -428,8 +432,8 @@ impl<'a> TarReader<'a> {
     }
 }
 
-fn file(content: Content, meta: Meta) -> Node {
-    Node { meta, kind: Kind::File { blob: content.blob, size: content.size } }
+fn file(content: StoredBlob, meta: Meta) -> Node {
+    Node { meta, kind: Kind::File { blob: content.id, size: content.size } }
 }
 
 fn device(header: &Header) -> Option<Device> {
