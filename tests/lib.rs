@@ -5,7 +5,11 @@
 //! whoever runs the tests is left alone.
 
 pub mod oracle;
+#[cfg(target_arch = "x86_64")]
+pub mod ordeal;
 pub mod tiny;
+#[cfg(target_arch = "x86_64")]
+pub mod trace;
 
 use std::{
     path::{Path, PathBuf},
