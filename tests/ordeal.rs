@@ -405,10 +405,7 @@ impl Fault {
 }
 
 fn takes_room(change: Change) -> bool {
-    matches!(
-        change,
-        Change::Create | Change::Write | Change::Make | Change::Resize | Change::Link
-    )
+    matches!(change, Change::Create | Change::Write | Change::Make | Change::Resize | Change::Link)
 }
 
 /// A fault at one call of a program.

@@ -49,9 +49,8 @@ pub(super) fn follow_threads(program: Thread) {
         | libc::PTRACE_O_TRACEEXEC
         | libc::PTRACE_O_EXITKILL;
     // SAFETY: this request takes a number and touches no memory of this process.
-    let done = unsafe {
-        libc::ptrace(libc::PTRACE_SETOPTIONS, program, 0, libc::c_long::from(options))
-    };
+    let done =
+        unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, program, 0, libc::c_long::from(options)) };
     assert_eq!(done, 0, "cannot follow: {}", io::Error::last_os_error());
 }
 
@@ -80,9 +79,7 @@ fn look(thread: Thread) -> Stop {
     let mut info: libc::ptrace_syscall_info = unsafe { std::mem::zeroed() };
     let size = size_of_val(&info);
     // SAFETY: the kernel writes at most `size` bytes to `info`, which has that many.
-    let done = unsafe {
-        libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, thread, size, &raw mut info)
-    };
+    let done = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, thread, size, &raw mut info) };
     match (done, info.op) {
         (1.., libc::PTRACE_SYSCALL_INFO_ENTRY) => {
             // SAFETY: `op` says that this member was written.

@@ -1,7 +1,8 @@
 //! What a command ends with when it cannot do its job: kind, words, remedy, exit code.
 
 use groundup_recipe::LoadFailure;
-use std::{error::Error, fmt, process::ExitCode};
+use groundup_store::StoreErrorKind;
+use std::{error::Error, fmt, path::Path, process::ExitCode};
 
 /// Who has to act, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,18 @@ impl CliError {
     pub(crate) fn of(kind: Kind, error: &(dyn Error + 'static)) -> Self {
         let chain = std::iter::successors(Some(error), |&error| error.source());
         let messages = chain.map(ToString::to_string).collect();
-        Self { kind, messages, hint: None, rendered: None }
+        let trouble = StoreErrorKind::of_surroundings(error);
+        // Whatever it was about, the machine has to be put right first.
+        let kind = if trouble.is_some() { Kind::Environment } else { kind };
+        let hint = trouble.and_then(remedy).map(str::to_owned);
+        Self { kind, messages, hint, rendered: None }
+    }
+
+    /// A file or directory could not be read, written or made; `action` is a verb.
+    pub(crate) fn io(action: &str, path: &Path, error: &std::io::Error) -> Self {
+        let message = format!("cannot {action} `{}`: {error}", path.display());
+        let hint = StoreErrorKind::of_surroundings(error).and_then(remedy).map(str::to_owned);
+        Self { hint, ..Self::environment(message) }
     }
 
     /// The same error with what was being tried on top.
@@ -82,6 +94,29 @@ impl CliError {
 impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.messages.join(": "))
+    }
+}
+
+/// What to do about trouble with the machine.
+pub(crate) fn remedy(kind: StoreErrorKind) -> Option<&'static str> {
+    match kind {
+        StoreErrorKind::NoSpace => Some(
+            "the disk is full: free space on it, run `groundup store collect`, or put the store \
+             elsewhere with --store",
+        ),
+        StoreErrorKind::ReadOnlyFileSystem => Some(
+            "its file system is mounted read-only: mount it for writing (after an error of the \
+             disk: repair it first), or put the store elsewhere with --store",
+        ),
+        StoreErrorKind::PermissionDenied => Some(
+            "this user may not do that: run groundup as the owner of the path, change its mode, or \
+             put the store elsewhere with --store",
+        ),
+        StoreErrorKind::Disk => Some(
+            "the disk did not do what it was told: see that it is neither full nor failing (`df`, \
+             `dmesg`), then run `groundup store verify` and the command again",
+        ),
+        _ => None,
     }
 }
 

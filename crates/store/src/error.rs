@@ -130,6 +130,8 @@ pub enum StoreErrorKind {
     ReadOnlyStore,
     /// The process may not do it.
     PermissionDenied,
+    /// The disk could not do what it was told, or the index not be used at all.
+    Disk,
     /// An object is not in the store.
     Missing,
     /// An object is not what was written.
@@ -145,16 +147,14 @@ impl StoreError {
     pub fn kind(&self) -> StoreErrorKind {
         use StoreErrorKind as Kind;
         match self {
-            StoreError::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Kind::NoSpace,
-                io::ErrorKind::ReadOnlyFilesystem => Kind::ReadOnlyFileSystem,
-                io::ErrorKind::PermissionDenied => Kind::PermissionDenied,
-                _ => Kind::Other,
-            },
+            StoreError::Io { source, .. } => of_io(source),
             StoreError::Index { source, .. } => match source.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DiskFull) => Kind::NoSpace,
                 Some(rusqlite::ErrorCode::ReadOnly) => Kind::ReadOnlyFileSystem,
                 Some(rusqlite::ErrorCode::PermissionDenied) => Kind::PermissionDenied,
+                Some(rusqlite::ErrorCode::SystemIoFailure | rusqlite::ErrorCode::CannotOpen) => {
+                    Kind::Disk
+                }
                 _ => Kind::Other,
             },
             StoreError::ReadOnly(_) => Kind::ReadOnlyStore,
@@ -171,6 +171,43 @@ impl StoreError {
             StoreError::Cancelled(_) => Kind::Cancelled,
             StoreError::ChangedFile { .. } | StoreError::InUse(_) => Kind::Other,
         }
+    }
+}
+
+impl StoreErrorKind {
+    /// What kind of trouble with the machine an error and its causes tell of: with the disk, with
+    /// permissions. None if they tell of none.
+    pub fn of_surroundings(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
+        let chain = std::iter::successors(Some(error), |&error| error.source());
+        let kinds = chain.filter_map(|error| {
+            let io = error.downcast_ref::<io::Error>().map(of_io);
+            let errno = error.downcast_ref::<rustix::io::Errno>();
+            let store = error.downcast_ref::<StoreError>().map(StoreError::kind);
+            io.or_else(|| errno.map(|errno| of_io(&(*errno).into()))).or(store)
+        });
+        let of_disk = |kind: &Self| {
+            use StoreErrorKind as Kind;
+            matches!(
+                kind,
+                Kind::NoSpace | Kind::ReadOnlyFileSystem | Kind::PermissionDenied | Kind::Disk
+            )
+        };
+        kinds.into_iter().find(of_disk)
+    }
+}
+
+fn of_io(error: &io::Error) -> StoreErrorKind {
+    use StoreErrorKind as Kind;
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Kind::NoSpace,
+        io::ErrorKind::ReadOnlyFilesystem => Kind::ReadOnlyFileSystem,
+        io::ErrorKind::PermissionDenied => Kind::PermissionDenied,
+        _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => Kind::Disk,
+        // An error that wraps the system's says its number in words only.
+        _ if error.raw_os_error().is_none() && error.to_string().contains("(os error 5)") => {
+            Kind::Disk
+        }
+        _ => Kind::Other,
     }
 }
 

@@ -16,9 +16,18 @@ use std::{
 
 /// Makes a uniquely named entry of `parent` and holds it.
 pub(crate) fn create(parent: &Path, kind: EntryKind) -> Result<(PathBuf, File), StoreError> {
+    create_named(parent, "", kind)
+}
+
+/// As [`create`], in a directory that holds other things too: the name starts with `prefix`.
+pub(crate) fn create_named(
+    parent: &Path,
+    prefix: &str,
+    kind: EntryKind,
+) -> Result<(PathBuf, File), StoreError> {
     loop {
         let mut builder = tempfile::Builder::new();
-        builder.prefix("").rand_bytes(12);
+        builder.prefix(prefix).rand_bytes(12);
         let path = match kind {
             EntryKind::File => {
                 let made = builder.tempfile_in(parent).tried("create a file in", parent)?;
@@ -88,7 +97,13 @@ pub(crate) enum Liveness {
 
 /// Removes the entries of `parent` whose makers are dead.
 pub(crate) fn sweep(parent: &Path) -> Result<(), StoreError> {
-    for name in disk::names(parent)? {
+    sweep_named(parent, "")
+}
+
+/// As [`sweep`], for entries whose names start with `prefix`.
+pub(crate) fn sweep_named(parent: &Path, prefix: &str) -> Result<(), StoreError> {
+    let names = disk::names(parent)?.into_iter();
+    for name in names.filter(|name| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
         let path = parent.join(name);
         if let Liveness::Dead(lock) = liveness(&path)? {
             below::remove_all(&path)?;

@@ -150,9 +150,9 @@ pub(super) fn run(
         }
         Ending::Cancelled => return Err(failed(FailureKind::Signal(15), "interrupted".into())),
     }
-    let outputs = take_in(store, job, run, scratch.path()).map_err(|messages| {
+    let outputs = take_in(store, job, run, scratch.path()).map_err(|refused| {
         let mut failure = failed(FailureKind::Output, String::new());
-        failure.messages = messages;
+        (failure.messages, failure.trouble) = (refused.messages, refused.trouble);
         failure
     })?;
     workshop.put_back(scratch);
@@ -177,13 +177,13 @@ fn report_progress(control: Control, job: &Job<'_>, messages: &Sender<Message>) 
     })
 }
 
-/// Takes in every output; messages say what is wrong with the first that cannot be.
+/// Takes in every output; the failure says what is wrong with the first that cannot be.
 fn take_in(
     store: &Store,
     job: &Job<'_>,
     run: &Run,
     scratch: &Path,
-) -> Result<BTreeMap<String, ObjectId>, Vec<String>> {
+) -> Result<BTreeMap<String, ObjectId>, Box<Failure>> {
     let permissions = match run.permissions {
         RecipePermissions::Normal => Permissions::Normal,
         RecipePermissions::Keep => Permissions::Keep,
@@ -192,20 +192,21 @@ fn take_in(
     for place in &run.places {
         let dir = scratch.join(place.place.trim_start_matches('/'));
         if !dir.is_dir() {
-            return Err(vec![format!(
+            let message = format!(
                 "the command left no directory {}; every output that the recipe names must be made",
                 place.place
-            )]);
+            );
+            return Err(Failure::new(job, FailureKind::Output, vec![message]));
         }
         let taken = store.ingest(&dir, &IngestOptions { permissions }).map_err(|error| {
-            let mut messages = vec![format!("the output {} cannot be taken in", place.place)];
-            let chain = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
-            messages.extend(chain.map(ToString::to_string));
-            messages
+            let mut failure = Failure::of(job, FailureKind::Output, &error);
+            let what = format!("the output {} cannot be taken in", place.place);
+            failure.messages.insert(0, what);
+            failure
         })?;
         outputs.insert(place.output.clone(), ObjectId::Tree(taken.id));
     }
-    job.check_outputs(&outputs).map_err(|failure| failure.messages)?;
+    job.check_outputs(&outputs)?;
     Ok(outputs)
 }
 

@@ -3,7 +3,7 @@
 use super::Job;
 use groundup_digest::StepKey;
 use groundup_sandbox::LimitKind;
-use groundup_store::LogName;
+use groundup_store::{LogName, StoreErrorKind};
 use std::error::Error;
 
 /// Why a step failed.
@@ -19,6 +19,8 @@ pub struct Failure {
     pub log: Option<LogName>,
     /// The last lines of the log.
     pub tail: Vec<String>,
+    /// What kind of trouble with the machine was behind it, if any.
+    pub trouble: Option<StoreErrorKind>,
 }
 
 /// What failed.
@@ -46,12 +48,13 @@ pub enum FailureKind {
 
 impl Failure {
     pub(crate) fn new(job: &Job<'_>, kind: FailureKind, messages: Vec<String>) -> Box<Self> {
-        Box::new(Self { kind, key: job.key, messages, log: None, tail: Vec::new() })
+        Box::new(Self { kind, key: job.key, messages, log: None, tail: Vec::new(), trouble: None })
     }
 
     pub(crate) fn of(job: &Job<'_>, kind: FailureKind, error: &(dyn Error + 'static)) -> Box<Self> {
         let chain = std::iter::successors(Some(error), |&error| error.source());
-        Self::new(job, kind, chain.map(ToString::to_string).collect())
+        let failure = Self::new(job, kind, chain.map(ToString::to_string).collect());
+        Box::new(Self { trouble: StoreErrorKind::of_surroundings(error), ..*failure })
     }
 
     pub(crate) fn store(job: &Job<'_>, error: groundup_store::StoreError) -> Box<Self> {

@@ -73,12 +73,22 @@ fn to_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let failed = |error: std::io::Error| {
-        CliError::environment(format!("cannot write `{}`: {error}", path.display()))
-    };
-    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+    let failed = |error: std::io::Error| CliError::io("write", path, &error);
+    // What is no file, a pipe say, is written to as it is.
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        write(&mut file)?;
+        return file.flush().map_err(failed);
+    }
+    // Whole or not at all: half an archive would be taken for one.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let new = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    let mut file = BufWriter::new(new);
     write(&mut file)?;
-    file.flush().map_err(failed)
+    let new = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    new.as_file().set_permissions(mode).map_err(failed)?;
+    new.persist(path).map(drop).map_err(|error| failed(error.error))
 }
 
 /// Loads images into an engine, through its `load` command.

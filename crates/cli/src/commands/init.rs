@@ -61,9 +61,7 @@ fn name_of(root: &Path) -> String {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let failed = |error: std::io::Error| {
-        CliError::environment(format!("cannot write `{}`: {error}", path.display()))
-    };
+    let failed = |error: std::io::Error| CliError::io("write", path, &error);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }

@@ -82,14 +82,13 @@ pub(super) fn relock(
     let moved = Lock::changes(&old, &locked.lock);
     if text.as_deref() != Some(&new_text) {
         let path = context.root.join(LOCK_FILE);
-        let failed = |error: std::io::Error| {
-            CliError::environment(format!("cannot write `{}`: {error}", path.display()))
-        };
+        let failed = |error: std::io::Error| CliError::io("write", &path, &error);
         // Whole or not at all: a lock that is cut in half would be believed.
         let mut file = tempfile::NamedTempFile::new_in(&context.root).map_err(failed)?;
         std::io::Write::write_all(&mut file, new_text.as_bytes()).map_err(failed)?;
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         file.as_file().set_permissions(mode).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
     }
     if global.json {

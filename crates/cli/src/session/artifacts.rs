@@ -30,8 +30,13 @@ pub(crate) struct Artifact {
 }
 
 /// What lies in the output directory, by name, so that an equal copy is not made again.
-#[derive(Default, Serialize, Deserialize)]
-struct Copies(BTreeMap<String, ObjectId>);
+#[derive(Default, PartialEq, Clone, Serialize, Deserialize)]
+struct Copies {
+    /// The boot of the machine: copies are not synced, so those of another boot may have lost their
+    /// bytes.
+    boot: String,
+    copies: BTreeMap<String, ObjectId>,
+}
 
 const COPIES: &str = ".groundup.json";
 
@@ -65,7 +70,7 @@ pub(crate) fn publish(
         Some(path) => read_copies(path)?,
         None => Copies::default(),
     };
-    let before = copies.0.clone();
+    let before = copies.clone();
     let mut artifacts = Vec::new();
     for built in targets {
         let Some(outputs) = &built.outputs else { continue };
@@ -79,9 +84,19 @@ pub(crate) fn publish(
             let path = match (place, wanted) {
                 (Some(place), true) => {
                     let path = place.join(&name);
+<<<<<<< HEAD
                     if copies.0.get(&name) != Some(id) || !path.exists() {
                         copy_out(store, *id, &path)?;
                         copies.0.insert(name, *id);
+=======
+                    if copies.copies.get(&name) != Some(id) || !path.exists() {
+                        // Whatever happens while it is made, the copy before is not taken for whole.
+                        if let (Some(_), Some(stamp)) = (copies.copies.remove(&name), &stamp) {
+                            write_copies(stamp, &copies)?;
+                        }
+                        copy_out(session, *id, &path)?;
+                        copies.copies.insert(name, *id);
+>>>>>>> b1aa922 (cli: errors of the disk say what to do, and killed exports leave nothing)
                     }
                     Some(path)
                 }
@@ -104,7 +119,7 @@ pub(crate) fn publish(
         }
     }
     if let Some(path) = stamp
-        && copies.0 != before
+        && copies != before
     {
         write_copies(&path, &copies)?;
     }
@@ -140,9 +155,8 @@ fn file_name(targets: &[Built], built: &Built, output: &str) -> String {
 
 fn copy_out(store: &Store, id: ObjectId, path: &Path) -> Result<(), CliError> {
     let parent = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(|error| {
-        CliError::environment(format!("cannot make the directory `{}`: {error}", parent.display()))
-    })?;
+    std::fs::create_dir_all(parent)
+        .map_err(|error| CliError::io("make the directory", parent, &error))?;
     match id {
         ObjectId::Tree(tree) => {
             let options = ExportOptions { existing: Existing::Replace };
@@ -152,10 +166,15 @@ fn copy_out(store: &Store, id: ObjectId, path: &Path) -> Result<(), CliError> {
             })?;
         }
         ObjectId::Blob(blob) => {
+<<<<<<< HEAD
             let bytes = store.read_blob(blob)?;
             std::fs::write(path, bytes).map_err(|error| {
                 CliError::environment(format!("cannot write `{}`: {error}", path.display()))
             })?;
+=======
+            let bytes = session.store.read_blob(blob)?;
+            std::fs::write(path, bytes).map_err(|error| CliError::io("write", path, &error))?;
+>>>>>>> b1aa922 (cli: errors of the disk say what to do, and killed exports leave nothing)
         }
     }
     Ok(())
@@ -163,14 +182,15 @@ fn copy_out(store: &Store, id: ObjectId, path: &Path) -> Result<(), CliError> {
 
 fn read_copies(path: &Path) -> Result<Copies, CliError> {
     let text = crate::context::read_if_there(path)?;
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     // A file that is not ours says nothing: the copies are made again.
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    let known: Option<Copies> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let known = known.filter(|known| known.boot == boot.trim());
+    Ok(known.unwrap_or_else(|| Copies { boot: boot.trim().to_owned(), ..Copies::default() }))
 }
 
 fn write_copies(path: &Path, copies: &Copies) -> Result<(), CliError> {
     let text =
         serde_json::to_string_pretty(copies).map_err(|error| CliError::of(Kind::Bug, &error))?;
-    std::fs::write(path, text).map_err(|error| {
-        CliError::environment(format!("cannot write `{}`: {error}", path.display()))
-    })
+    std::fs::write(path, text).map_err(|error| CliError::io("write", path, &error))
 }

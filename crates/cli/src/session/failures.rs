@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::{
-    error::Kind,
+    error::{Kind, remedy},
     out::{self, BOLD, CYAN, DIM, RED},
     words,
 };
@@ -28,7 +28,7 @@ pub(crate) fn explain(session: &Session, report: &Report) {
 pub(crate) fn kind(report: &Report) -> Kind {
     let surroundings = |failure: &Failure| {
         use FailureKind::{Fetch, Platform, Sandbox, Store};
-        matches!(failure.kind, Fetch | Platform | Sandbox | Store)
+        matches!(failure.kind, Fetch | Platform | Sandbox | Store) || failure.trouble.is_some()
     };
     let mut failures = report.failures().map(|(_, failure)| failure).peekable();
     match failures.peek().is_some() && failures.all(surroundings) {
@@ -81,6 +81,9 @@ fn explain_one(session: &Session, step: &Step, failure: &Failure) {
     if failure.log.is_some() {
         out::say(format!("{CYAN}help{CYAN:#}: the whole log:      groundup log {owner}"));
         out::say(format!("      a shell in its sandbox: groundup shell {owner}"));
+    }
+    if let Some(remedy) = failure.trouble.and_then(remedy) {
+        out::say(format!("{CYAN}help{CYAN:#}: {remedy}"));
     }
     if let FailureKind::Limit(limit) = &failure.kind
         && let Some(key) = key_of(*limit)

@@ -10,10 +10,12 @@ use super::{
 use crate::{
     Access, Store, below,
     error::{StoreError, Tried},
+    held,
 };
 use groundup_digest::{ObjectId, TreeId};
 use rustix::fs::{self, CWD, Mode, RenameFlags};
 use rustix::io::Errno;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What to do when something stands at the destination.
@@ -88,13 +90,12 @@ impl Store {
             return Err(ExportError::Exists(dest.to_owned()));
         }
         let parent = dest.parent().unwrap_or(Path::new("/"));
-        let scratch = tempfile::Builder::new()
-            .prefix(".groundup-export-")
-            .tempdir_in(parent)
-            .tried("make a directory in", parent)
-            .map_err(store)?;
-        let scratch = Scratch(scratch.keep());
-        let made = scratch.0.join("new");
+        // What a process left that was killed in the middle of this.
+        held::sweep_named(parent, SCRATCH).map_err(store)?;
+        let (path, lock) =
+            held::create_named(parent, SCRATCH, held::EntryKind::Directory).map_err(store)?;
+        let scratch = Scratch { path, _lock: lock };
+        let made = scratch.path.join("new");
         let lease = match self.access() {
             Access::ReadWrite => Some(self.lease().map_err(store)?),
             Access::ReadOnly => None,
@@ -121,13 +122,20 @@ fn failed(dest: &Path, source: CheckoutError) -> ExportError {
     ExportError::Make { path: dest.to_owned(), source }
 }
 
+/// How the names of directories start in which exports are made.
+const SCRATCH: &str = ".groundup-export-";
+
 /// The directory in which an export is made; dropped, it goes with all that is left in it.
-struct Scratch(PathBuf);
+struct Scratch {
+    path: PathBuf,
+    /// Held as long as the directory is in use.
+    _lock: File,
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The export itself is in place; a rest that cannot be removed is named by its prefix.
-        let _ = below::remove_all(&self.0);
+        // The export itself is in place; the next one removes a rest that cannot be removed now.
+        let _ = below::remove_all(&self.path);
     }
 }
 
