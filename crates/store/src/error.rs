@@ -28,6 +28,18 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The index was found damaged while it was used.
+    #[error(
+        "the index {path} is damaged and was removed; the next command makes it anew from the \
+         journals: run the command again"
+    )]
+    DamagedIndex {
+        /// The database.
+        path: PathBuf,
+        /// What was wrong with it.
+        #[source]
+        source: Box<StoreError>,
+    },
     /// The store was opened for reading only.
     #[error("cannot {0}: the store is open for reading only")]
     ReadOnly(&'static str),
@@ -163,7 +175,8 @@ impl StoreError {
             | StoreError::MissingDirectory(_)
             | StoreError::MissingRecord(_)
             | StoreError::MissingLog(_) => Kind::Missing,
-            StoreError::DamagedBlob { .. }
+            StoreError::DamagedIndex { .. }
+            | StoreError::DamagedBlob { .. }
             | StoreError::DamagedFrame { .. }
             | StoreError::MalformedTree { .. }
             | StoreError::Malformed { .. }

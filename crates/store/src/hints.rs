@@ -3,7 +3,11 @@
 //! Payloads of the journal `hints`: kind 1 is a blob's BLAKE3, SHA-256 and size; kind 2 a label
 //! (string) and milliseconds (`u64`).
 
-use crate::{Store, StoreError, journal::Frame};
+use crate::{
+    Store, StoreError,
+    index::check::{self, Column},
+    journal::Frame,
+};
 use groundup_digest::{BlobId, Content, Reader, Sha256, Writer};
 use rusqlite::OptionalExtension;
 use std::{
@@ -54,6 +58,16 @@ impl Hint {
     }
 }
 
+/// Reads a row of `contents`.
+fn content(row: &rusqlite::Row<'_>) -> rusqlite::Result<Content> {
+    let (blob, sha256): ([u8; 32], [u8; 32]) = (row.get(0)?, row.get(1)?);
+    let size: i64 = row.get(2)?;
+    let columns = [Column::Bytes(&blob), Column::Bytes(&sha256), Column::Number(size)];
+    check::compare(row.get(3)?, "contents", &columns)?;
+    let (blob, sha256) = (BlobId::from_bytes(blob), Sha256::from_bytes(sha256));
+    Ok(Content { blob, sha256, size: size as u64 })
+}
+
 /// Digests that were learned and not yet written: they are written many at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
@@ -72,15 +86,11 @@ impl Store {
         }
         drop(waiting);
         let known = self.0.index.with("look up a blob in", |connection| {
-            let sql = "SELECT sha256, size FROM contents WHERE blob = ?1";
-            let mut statement = connection.prepare_cached(sql)?;
-            let row = statement.query_row([id.as_bytes()], |row| {
-                Ok((Sha256::from_bytes(row.get(0)?), row.get::<_, i64>(1)? as u64))
-            });
-            row.optional()
+            let sql = "SELECT blob, sha256, size, row_check FROM contents WHERE blob = ?1";
+            connection.prepare_cached(sql)?.query_row([id.as_bytes()], content).optional()
         })?;
-        if let Some((sha256, size)) = known {
-            return Ok(Content { blob: id, sha256, size });
+        if let Some(content) = known {
+            return Ok(content);
         }
         let content = self.open_blob(id)?.into_content()?;
         self.remember_content(&content)?;
@@ -95,11 +105,11 @@ impl Store {
         drop(waiting);
         if found.is_none() {
             found = self.0.index.with("look up a blob in", |connection| {
-                let sql = "SELECT blob FROM contents WHERE sha256 = ?1 AND size = ?2";
-                let mut statement = connection.prepare_cached(sql)?;
+                let sql = "SELECT blob, sha256, size, row_check FROM contents
+                           WHERE sha256 = ?1 AND size = ?2";
                 let row = rusqlite::params![sha256.as_bytes(), size as i64];
-                let row = statement.query_row(row, |row| Ok(BlobId::from_bytes(row.get(0)?)));
-                row.optional()
+                let found = connection.prepare_cached(sql)?.query_row(row, content).optional()?;
+                Ok(found.map(|content| content.blob))
             })?;
         }
         match found {

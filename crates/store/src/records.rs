@@ -3,7 +3,11 @@
 //! Payloads of the journal `records`: kind 1 is a step record, kind 2 a build record; each is an
 //! optional key (a byte 0, or a byte 1 and the key) and then the record's bytes to the end.
 
-use crate::{Store, StoreError, journal::Frame};
+use crate::{
+    Store, StoreError,
+    index::check::{self, Column},
+    journal::Frame,
+};
 use groundup_digest::{Reader, RecordId, StepKey, Writer};
 use rusqlite::{OptionalExtension, params};
 
@@ -101,9 +105,15 @@ impl Store {
     /// The bytes of a record.
     pub fn get_record(&self, id: RecordId) -> Result<Vec<u8>, StoreError> {
         let offset = self.0.index.with("look up a record in", |connection| {
-            let sql = "SELECT offset FROM records WHERE id = ?1 LIMIT 1";
+            let sql = "SELECT offset, row_check FROM records WHERE id = ?1 LIMIT 1";
             let mut statement = connection.prepare_cached(sql)?;
-            statement.query_row([id.as_bytes()], |row| row.get::<_, i64>(0)).optional()
+            let offset = statement.query_row([id.as_bytes()], |row| {
+                let offset = row.get::<_, i64>(0)?;
+                let columns = [Column::Number(offset), Column::Bytes(id.as_bytes())];
+                check::compare(row.get(1)?, "records", &columns)?;
+                Ok(offset)
+            });
+            offset.optional()
         })?;
         let offset = offset.ok_or(StoreError::MissingRecord(id))? as u64;
         let frame = self.0.records.frame(offset)?;

@@ -4,7 +4,15 @@
 //! Kind 1 goes on with the outputs (count; name and object each, sorted by name) and the id of the
 //! record; kind 2, the order to run the step again, ends there. Frames of another salt do not count.
 
-use crate::{Store, StoreError, error::Queried, journal::Frame};
+use crate::{
+    Store, StoreError,
+    error::Queried,
+    index::check::{
+        self,
+        Column::{Bytes, Number},
+    },
+    journal::Frame,
+};
 use groundup_digest::{DecodeError, ObjectId, Reader, RecordId, StepKey, Writer};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
@@ -123,10 +131,19 @@ impl Event {
 }
 
 /// The row of a key: its first result, and whether the step is to run again.
-fn row(connection: &Connection, key: StepKey) -> rusqlite::Result<Option<(Vec<u8>, i64)>> {
-    let sql = "SELECT value, forgotten FROM results WHERE key = ?1";
+pub(crate) fn row(
+    connection: &Connection,
+    key: StepKey,
+) -> rusqlite::Result<Option<(Vec<u8>, i64)>> {
+    let sql = "SELECT value, forgotten, row_check FROM results WHERE key = ?1";
     let mut statement = connection.prepare_cached(sql)?;
-    statement.query_row([key.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    let row = statement.query_row([key.as_bytes()], |row| {
+        let (value, forgotten): (Vec<u8>, i64) = (row.get(0)?, row.get(1)?);
+        let columns = [Bytes(key.as_bytes()), Bytes(&value), Number(forgotten)];
+        check::compare(row.get(2)?, "results", &columns)?;
+        Ok((value, forgotten))
+    });
+    row.optional()
 }
 
 /// Many look-ups in the results as they were at one moment; faster than asking one by one.
@@ -140,7 +157,8 @@ impl ResultsView<'_> {
     /// What [`Store::get_result`] would have answered at that moment.
     pub fn get(&self, key: StepKey) -> Result<Option<StepResult>, StoreError> {
         let connection = self.connection.as_ref().expect("it is there until the drop");
-        match row(connection, key).queried("look up a result in")? {
+        let row = row(connection, key).queried("look up a result in");
+        match self.store.0.index.guard(row)? {
             Some((value, 0)) => self.store.result(&value).map(Some),
             _ => Ok(None),
         }
@@ -248,14 +266,17 @@ impl Store {
     /// The keys that were seen with different outputs, by key.
     pub fn unstable(&self) -> Result<Vec<Unstable>, StoreError> {
         let rows = self.0.index.with("list unstable keys in", |connection| {
-            let sql = "SELECT observed.key, results.value, observed.value
-                       FROM observed JOIN results USING (key) ORDER BY observed.key";
+            let sql = "SELECT key, value, row_check FROM observed ORDER BY key";
             let mut statement = connection.prepare_cached(sql)?;
-            let rows = statement.query_map([], |row| {
-                let key = StepKey::from_bytes(row.get(0)?);
-                Ok((key, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?))
-            });
-            rows?.collect::<Result<Vec<_>, _>>()
+            let mut found = statement.query([])?;
+            let mut rows = Vec::new();
+            while let Some(found) = found.next()? {
+                let (key, value): ([u8; 32], Vec<u8>) = (found.get(0)?, found.get(1)?);
+                check::compare(found.get(2)?, "observed", &[Bytes(&key), Bytes(&value)])?;
+                let key = StepKey::from_bytes(key);
+                rows.extend(row(connection, key)?.map(|(first, _)| (key, first, value)));
+            }
+            Ok(rows)
         })?;
         let mut list: Vec<Unstable> = Vec::new();
         for (key, first, other) in rows {
@@ -274,10 +295,13 @@ impl Store {
     /// Every result that counts, by key.
     pub fn results(&self) -> Result<Vec<(StepKey, StepResult)>, StoreError> {
         let rows = self.0.index.with("list the results in", |connection| {
-            let sql = "SELECT key, value FROM results WHERE forgotten = 0 ORDER BY key";
+            let sql = "SELECT key, value, row_check FROM results WHERE forgotten = 0 ORDER BY key";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([], |row| {
-                Ok((StepKey::from_bytes(row.get(0)?), row.get::<_, Vec<u8>>(1)?))
+                let (key, value): ([u8; 32], Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let columns = [Bytes(&key), Bytes(&value), Number(0)];
+                check::compare(row.get(2)?, "results", &columns)?;
+                Ok((StepKey::from_bytes(key), value))
             });
             rows?.collect::<Result<Vec<_>, _>>()
         })?;

@@ -164,23 +164,39 @@ impl Inner {
             Access::ReadOnly => None,
         };
         let journal = |name| Journal::open(path, name, access);
+        let [trees, results, records, hints] =
+            [JournalName::Trees, JournalName::Results, JournalName::Records, JournalName::Hints]
+                .map(journal);
+        let (trees, results, records, hints) = (trees?, results?, records?, hints?);
+        let open_index = || {
+            let index = Index::open(path, format.salt_tag(), access)?;
+            [&hints, &trees, &records, &results].iter().try_for_each(|one| index.catch_up(one))?;
+            Ok(index)
+        };
+        let index = match open_index() {
+            // It was removed: made anew, it has no damage.
+            Err(StoreError::DamagedIndex { path, source }) => {
+                let index = open_index()?;
+                let problem = crate::index::problem_of(&source);
+                index.notice(Notice::IndexRebuilt { path, problem });
+                index
+            }
+            index => index?,
+        };
         let inner = Self {
             path: path.to_owned(),
             access,
-            trees: journal(JournalName::Trees)?,
-            results: journal(JournalName::Results)?,
-            records: journal(JournalName::Records)?,
-            hints: journal(JournalName::Hints)?,
-            index: Index::open(path, format.salt_tag(), access)?,
+            trees,
+            results,
+            records,
+            hints,
+            index,
             contents: Contents::default(),
             durability: Durability::open(path)?,
             scratch: OnceLock::new(),
             session: OnceLock::new(),
             format,
         };
-        for journal in inner.journals() {
-            inner.index.catch_up(journal)?;
-        }
         if opening.is_some() {
             inner.clear_up_after_other_boots()?;
         }

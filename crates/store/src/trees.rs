@@ -3,7 +3,11 @@
 //! Kind 1 is a directory object, kind 2 a root object; the payload is the canonical encoding, and
 //! the id is computed from it. The index knows where each stands.
 
-use crate::{Store, StoreError, journal::Frame};
+use crate::{
+    Store, StoreError,
+    index::check::{self, Column},
+    journal::Frame,
+};
 use groundup_digest::{BlobId, DirId, ObjectId, TreeId};
 use groundup_tree::{
     DecodeTreeError, Directory, Encoded, EntryKind, FileTree, Kind, Sink, Source, TreeRoot,
@@ -166,10 +170,15 @@ impl Store {
 
     fn tree_offset(&self, id: &[u8; 32]) -> Result<Option<u64>, StoreError> {
         self.0.index.with("look up a tree in", |connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT offset FROM trees WHERE id = ?1")?;
-            let offset = statement.query_row([id], |row| row.get::<_, i64>(0)).optional()?;
-            Ok(offset.map(|offset| offset as u64))
+            let sql = "SELECT offset, row_check FROM trees WHERE id = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let offset = statement.query_row([id], |row| {
+                let offset = row.get::<_, i64>(0)?;
+                let columns = [Column::Bytes(id), Column::Number(offset)];
+                check::compare(row.get(1)?, "trees", &columns)?;
+                Ok(offset as u64)
+            });
+            offset.optional()
         })
     }
 }

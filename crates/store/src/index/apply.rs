@@ -1,7 +1,9 @@
 //! Taking a journal's frames into the index's tables.
 
+use super::check::{self, Column::{Bytes, Number}};
 use crate::{hints, journal::Frame, journal::JournalName, records, results, trees};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use groundup_digest::StepKey;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 /// Starts to write.
 pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
@@ -14,8 +16,10 @@ pub(super) fn set_applied(
     journal: JournalName,
     end: u64,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO journals (name, applied) VALUES (?1, ?2)";
-    connection.prepare_cached(sql)?.execute(params![journal.folder(), end as i64])?;
+    let sql = "INSERT OR REPLACE INTO journals (name, applied, row_check) VALUES (?1, ?2, ?3)";
+    let (name, end) = (journal.folder(), end as i64);
+    let check = check::of("journals", &[Bytes(name.as_bytes()), Number(end)]);
+    connection.prepare_cached(sql)?.execute(params![name, end, check])?;
     Ok(())
 }
 
@@ -45,18 +49,23 @@ pub(super) fn apply(
         },
         JournalName::Trees => match trees::id_of_frame(frame) {
             Some(id) => {
-                let sql = "INSERT OR IGNORE INTO trees (id, kind, offset) VALUES (?1, ?2, ?3)";
-                let row = params![id, frame.kind, offset as i64];
+                let sql = "INSERT OR IGNORE INTO trees (id, kind, offset, row_check)
+                           VALUES (?1, ?2, ?3, ?4)";
+                let offset = offset as i64;
+                let check = check::of("trees", &[Bytes(&id), Number(offset)]);
+                let row = params![id, frame.kind, offset, check];
                 connection.prepare_cached(sql)?.execute(row).map(|_| ())
             }
             None => Ok(()),
         },
         JournalName::Records => match records::StoredRecord::from_frame(frame) {
             Some(record) => {
-                let sql = "INSERT OR REPLACE INTO records (offset, id, kind, key)
-                           VALUES (?1, ?2, ?3, ?4)";
+                let sql = "INSERT OR REPLACE INTO records (offset, id, kind, key, row_check)
+                           VALUES (?1, ?2, ?3, ?4, ?5)";
+                let (offset, id) = (offset as i64, record.id.as_bytes());
                 let key = record.key.map(|key| *key.as_bytes());
-                let row = params![offset as i64, record.id.as_bytes(), frame.kind, key];
+                let check = check::of("records", &[Number(offset), Bytes(id)]);
+                let row = params![offset, id, frame.kind, key, check];
                 connection.prepare_cached(sql)?.execute(row).map(|_| ())
             }
             None => Ok(()),
@@ -71,9 +80,12 @@ pub(super) fn apply(
 fn apply_hint(connection: &Connection, hint: &hints::Hint) -> rusqlite::Result<()> {
     match hint {
         hints::Hint::Content(content) => {
-            let sql = "INSERT OR IGNORE INTO contents (blob, sha256, size) VALUES (?1, ?2, ?3)";
+            let sql = "INSERT OR IGNORE INTO contents (blob, sha256, size, row_check)
+                       VALUES (?1, ?2, ?3, ?4)";
             let (blob, sha256) = (content.blob.as_bytes(), content.sha256.as_bytes());
-            let row = params![blob, sha256, content.size as i64];
+            let size = content.size as i64;
+            let check = check::of("contents", &[Bytes(blob), Bytes(sha256), Number(size)]);
+            let row = params![blob, sha256, size, check];
             connection.prepare_cached(sql)?.execute(row)?;
         }
         hints::Hint::Duration { label, millis } => {
@@ -88,29 +100,38 @@ fn apply_hint(connection: &Connection, hint: &hints::Hint) -> rusqlite::Result<(
 fn apply_event(connection: &Connection, event: results::Event) -> rusqlite::Result<()> {
     match event {
         results::Event::Forgotten(key) => {
-            let sql = "UPDATE results SET forgotten = 1 WHERE key = ?1";
-            connection.prepare_cached(sql)?.execute([key.as_bytes()])?;
+            if let Some((first, _)) = results::row(connection, key)? {
+                put_result(connection, key, &first, 1)?;
+            }
         }
         results::Event::Result { key, value } => {
-            let sql = "SELECT value FROM results WHERE key = ?1";
-            let first = connection
-                .prepare_cached(sql)?
-                .query_row([key.as_bytes()], |row| row.get::<_, Vec<u8>>(0))
-                .optional()?;
-            let Some(first) = first else {
-                let sql = "INSERT INTO results (key, value, forgotten) VALUES (?1, ?2, 0)";
-                return connection
-                    .prepare_cached(sql)?
-                    .execute(params![key.as_bytes(), value])
-                    .map(|_| ());
+            let Some((first, forgotten)) = results::row(connection, key)? else {
+                return put_result(connection, key, &value, 0);
             };
-            let sql = "UPDATE results SET forgotten = 0 WHERE key = ?1";
-            connection.prepare_cached(sql)?.execute([key.as_bytes()])?;
+            if forgotten != 0 {
+                put_result(connection, key, &first, 0)?;
+            }
             if !results::same_outputs(&first, &value) {
-                let sql = "INSERT OR IGNORE INTO observed (key, value) VALUES (?1, ?2)";
-                connection.prepare_cached(sql)?.execute(params![key.as_bytes(), value])?;
+                let sql = "INSERT OR IGNORE INTO observed (key, value, row_check)
+                           VALUES (?1, ?2, ?3)";
+                let key = key.as_bytes();
+                let check = check::of("observed", &[Bytes(key), Bytes(&value)]);
+                connection.prepare_cached(sql)?.execute(params![key, value, check])?;
             }
         }
     }
     Ok(())
+}
+
+fn put_result(
+    connection: &Connection,
+    key: StepKey,
+    value: &[u8],
+    forgotten: i64,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO results (key, value, forgotten, row_check)
+               VALUES (?1, ?2, ?3, ?4)";
+    let key = key.as_bytes();
+    let check = check::of("results", &[Bytes(key), Bytes(value), Number(forgotten)]);
+    connection.prepare_cached(sql)?.execute(params![key, value, forgotten, check]).map(|_| ())
 }

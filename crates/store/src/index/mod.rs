@@ -10,6 +10,7 @@
 //! has lost.
 
 mod apply;
+pub(crate) mod check;
 mod schema;
 
 use crate::{
@@ -17,10 +18,14 @@ use crate::{
     error::Queried,
     journal::{Frame, Journal, JournalName},
 };
+use check::Column;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -77,6 +82,8 @@ pub(crate) struct Index {
     /// Connections that nobody uses at the moment.
     idle: Mutex<Vec<Connection>>,
     notices: Mutex<Vec<Notice>>,
+    /// The database was found damaged and removed.
+    broken: AtomicBool,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -96,7 +103,8 @@ impl Index {
             Access::ReadWrite => Location::File(path.clone()),
             Access::ReadOnly => Location::memory(),
         };
-        let index = Self { location, salt, idle: Mutex::default(), notices: Mutex::default() };
+        let (idle, notices, broken) = <(Mutex<_>, Mutex<_>, AtomicBool)>::default();
+        let index = Self { location, salt, idle, notices, broken };
         let opened = index.connect().and_then(|connection| {
             schema::ensure(&connection).queried("make ready")?;
             Ok(connection)
@@ -126,10 +134,24 @@ impl Index {
         }
     }
 
+    /// Looks at what using the database gave. One that is damaged is removed: whoever opens the
+    /// store next makes it anew. Processes that have it open go on with it, or meet the damage too.
+    pub(crate) fn guard<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        let Location::File(path) = &self.location else { return done };
+        match done {
+            Err(error) if is_damage(&error) => {
+                if !self.broken.swap(true, Ordering::Relaxed) {
+                    self.discard(path, &error)?;
+                }
+                Err(StoreError::DamagedIndex { path: path.clone(), source: Box::new(error) })
+            }
+            done => done,
+        }
+    }
+
     /// Removes a database that cannot be read.
     fn discard(&self, path: &Path, error: &StoreError) -> Result<(), StoreError> {
-        let source = std::error::Error::source(error);
-        let problem = source.map_or_else(|| error.to_string(), ToString::to_string);
+        let problem = problem_of(error);
         for suffix in ["", "-wal", "-shm"] {
             let mut name = path.as_os_str().to_owned();
             name.push(suffix);
@@ -148,7 +170,7 @@ impl Index {
         let connection = self.take()?;
         let answer = query(&connection).queried(action);
         self.give_back(connection);
-        answer
+        self.guard(answer)
     }
 
     /// Runs many queries on one state of the index: without this, each would lock it anew.
@@ -182,7 +204,7 @@ impl Index {
 
     fn take(&self) -> Result<Connection, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| self.connect(), Ok)
+        idle.map_or_else(|| self.guard(self.connect()), Ok)
     }
 
     fn give_back(&self, connection: Connection) {
@@ -233,15 +255,24 @@ impl Index {
     /// Up to where the journal was taken in.
     fn applied(&self, journal: JournalName) -> Result<u64, StoreError> {
         self.with("read", |connection| {
-            let sql = "SELECT applied FROM journals WHERE name = ?1";
-            let applied = connection.prepare_cached(sql)?;
-            let mut applied = applied;
-            let applied = applied.query_row([journal.folder()], |row| row.get::<_, i64>(0));
-            Ok(applied.optional()?.unwrap_or(0) as u64)
+            let sql = "SELECT applied, row_check FROM journals WHERE name = ?1";
+            let mut applied = connection.prepare_cached(sql)?;
+            let name = journal.folder();
+            let applied = applied.query_row([name], |row| {
+                let applied: i64 = row.get(0)?;
+                let columns = [Column::Bytes(name.as_bytes()), Column::Number(applied)];
+                check::compare(row.get(1)?, "journals", &columns)?;
+                Ok(applied as u64)
+            });
+            Ok(applied.optional()?.unwrap_or(0))
         })
     }
 
     fn take_in(&self, journal: &Journal) -> Result<u64, StoreError> {
+        self.guard(self.take_in_frames(journal))
+    }
+
+    fn take_in_frames(&self, journal: &Journal) -> Result<u64, StoreError> {
         let mut from = self.applied(journal.name)?;
         let connection = self.take()?;
         let transaction = apply::begin(&connection).queried("write")?;
@@ -273,6 +304,14 @@ impl Index {
         journal: &Journal,
         decide: impl FnOnce(&Connection) -> rusqlite::Result<(Vec<Frame>, T)>,
     ) -> Result<(Vec<u64>, T), StoreError> {
+        self.guard(self.append_frames(journal, decide))
+    }
+
+    fn append_frames<T>(
+        &self,
+        journal: &Journal,
+        decide: impl FnOnce(&Connection) -> rusqlite::Result<(Vec<Frame>, T)>,
+    ) -> Result<(Vec<u64>, T), StoreError> {
         let appender = journal.lock()?;
         self.catch_up_for(journal, &appender)?;
         let connection = self.take()?;
@@ -294,6 +333,10 @@ impl Index {
 
     /// Empties the index; every journal has to be taken in again.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
+        self.guard(self.forget_everything())
+    }
+
+    fn forget_everything(&self) -> Result<(), StoreError> {
         let connection = self.take()?;
         let transaction = apply::begin(&connection).queried("empty")?;
         for name in
@@ -317,12 +360,13 @@ impl Location {
 
 /// Whether the error says that the file is no database or a broken one.
 fn is_damage(error: &StoreError) -> bool {
-    let StoreError::Index { source, .. } = error else { return false };
-    use rusqlite::ErrorCode as Code;
-    matches!(
-        source.sqlite_error_code(),
-        Some(Code::DatabaseCorrupt | Code::NotADatabase | Code::SchemaChanged | Code::Unknown)
-    )
+    matches!(error, StoreError::Index { source, .. } if check::is_damage(source))
+}
+
+/// What an error says of a database.
+pub(crate) fn problem_of(error: &StoreError) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// What tells this boot of the machine from all others.

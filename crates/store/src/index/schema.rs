@@ -3,22 +3,23 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Raised with each change of the tables: an index of another version is emptied and catches up.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
-    CREATE TABLE journals (name TEXT PRIMARY KEY, applied INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE trees (id BLOB PRIMARY KEY, kind INTEGER NOT NULL, offset INTEGER NOT NULL)
-        WITHOUT ROWID;
-    CREATE TABLE results (key BLOB PRIMARY KEY, value BLOB NOT NULL, forgotten INTEGER NOT NULL)
-        WITHOUT ROWID;
-    CREATE TABLE observed (key BLOB NOT NULL, value BLOB NOT NULL, PRIMARY KEY (key, value))
-        WITHOUT ROWID;
+    CREATE TABLE journals (name TEXT PRIMARY KEY, applied INTEGER NOT NULL,
+        row_check INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE trees (id BLOB PRIMARY KEY, kind INTEGER NOT NULL, offset INTEGER NOT NULL,
+        row_check INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE results (key BLOB PRIMARY KEY, value BLOB NOT NULL, forgotten INTEGER NOT NULL,
+        row_check INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE observed (key BLOB NOT NULL, value BLOB NOT NULL, row_check INTEGER NOT NULL,
+        PRIMARY KEY (key, value)) WITHOUT ROWID;
     CREATE TABLE records (offset INTEGER PRIMARY KEY, id BLOB NOT NULL, kind INTEGER NOT NULL,
-        key BLOB);
+        key BLOB, row_check INTEGER NOT NULL);
     CREATE INDEX records_by_id ON records (id);
     CREATE INDEX records_by_key ON records (key);
-    CREATE TABLE contents (blob BLOB PRIMARY KEY, sha256 BLOB NOT NULL, size INTEGER NOT NULL)
-        WITHOUT ROWID;
+    CREATE TABLE contents (blob BLOB PRIMARY KEY, sha256 BLOB NOT NULL, size INTEGER NOT NULL,
+        row_check INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX contents_by_sha256 ON contents (sha256);
     CREATE TABLE durations (label TEXT PRIMARY KEY, millis INTEGER NOT NULL) WITHOUT ROWID;
 ";
