@@ -84,19 +84,13 @@ pub(crate) fn publish(
             let path = match (place, wanted) {
                 (Some(place), true) => {
                     let path = place.join(&name);
-<<<<<<< HEAD
-                    if copies.0.get(&name) != Some(id) || !path.exists() {
-                        copy_out(store, *id, &path)?;
-                        copies.0.insert(name, *id);
-=======
                     if copies.copies.get(&name) != Some(id) || !path.exists() {
                         // Whatever happens while it is made, the copy before is not taken for whole.
                         if let (Some(_), Some(stamp)) = (copies.copies.remove(&name), &stamp) {
                             write_copies(stamp, &copies)?;
                         }
-                        copy_out(session, *id, &path)?;
+                        copy_out(store, *id, &path)?;
                         copies.copies.insert(name, *id);
->>>>>>> b1aa922 (cli: errors of the disk say what to do, and killed exports leave nothing)
                     }
                     Some(path)
                 }
@@ -166,15 +160,8 @@ fn copy_out(store: &Store, id: ObjectId, path: &Path) -> Result<(), CliError> {
             })?;
         }
         ObjectId::Blob(blob) => {
-<<<<<<< HEAD
             let bytes = store.read_blob(blob)?;
-            std::fs::write(path, bytes).map_err(|error| {
-                CliError::environment(format!("cannot write `{}`: {error}", path.display()))
-            })?;
-=======
-            let bytes = session.store.read_blob(blob)?;
             std::fs::write(path, bytes).map_err(|error| CliError::io("write", path, &error))?;
->>>>>>> b1aa922 (cli: errors of the disk say what to do, and killed exports leave nothing)
         }
     }
     Ok(())

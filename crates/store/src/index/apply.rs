@@ -1,6 +1,9 @@
 //! Taking a journal's frames into the index's tables.
 
-use super::check::{self, Column::{Bytes, Number}};
+use super::check::{
+    self,
+    Column::{Bytes, Number},
+};
 use crate::{hints, journal::Frame, journal::JournalName, records, results, trees};
 use groundup_digest::StepKey;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
