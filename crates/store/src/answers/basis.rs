@@ -136,7 +136,7 @@ impl Basis {
         let mut looked_at = std::collections::BTreeSet::new();
         for (path, _) in self.directories.iter().filter(|(_, watched)| !watched.busy) {
             for dir in path.ancestors() {
-                if !dir.starts_with(&self.root) || !looked_at.insert(dir) {
+                if dir == self.root || !dir.starts_with(&self.root) || !looked_at.insert(dir) {
                     break;
                 }
                 // A directory that is not there is fine: so was nothing in it.
@@ -147,6 +147,11 @@ impl Basis {
             }
         }
         Some(true)
+    }
+
+    fn is_root_settled(&self) -> bool {
+        let stat = fs::stat(&self.root);
+        stat.is_ok_and(|stat| is_settled(&Stamp::of(&stat), self.start))
     }
 
     #[allow(clippy::type_complexity, reason = "the parts of one encoded directory")]
@@ -171,6 +176,11 @@ impl Basis {
             }
             let seen = Seen::look(path.as_os_str().as_bytes(), listing, &names);
             if !seen.newest.is_none_or(|stamp| is_settled(&stamp, self.start)) {
+                return None;
+            }
+            // What is absent now may have been there, if names in the directory changed. The root
+            // is the one where that is usual: a build makes its output directory there.
+            if seen.lacks_some && path == self.root && !self.is_root_settled() {
                 return None;
             }
             taken.push((path.to_owned(), listing, names, seen.states));

@@ -202,6 +202,22 @@ mod tests {
     }
 
     #[test]
+    fn a_new_name_in_the_root_matters_only_to_what_is_absent_there() {
+        let place = Place::new();
+        let mut basis = Basis::begin(&place.work());
+        basis.path(&place.work().join("inner"));
+        fs::create_dir(place.work().join("out")).unwrap();
+        place.store.remember_answer(b"q", basis, b"answer").unwrap();
+        assert!(place.recall().is_some());
+        place.store.forget_answers().unwrap();
+        let mut basis = Basis::begin(&place.work());
+        basis.path(&place.work().join("absent"));
+        fs::create_dir(place.work().join("other")).unwrap();
+        place.store.remember_answer(b"q", basis, b"answer").unwrap();
+        assert_eq!(place.recall(), None);
+    }
+
+    #[test]
     fn a_damaged_or_forgotten_answer_is_none() {
         let place = Place::new();
         place.remember();

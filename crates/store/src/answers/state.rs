@@ -39,13 +39,15 @@ pub(super) struct Seen {
     pub(super) states: [u8; 32],
     /// Of all stamps, the one with the latest change.
     pub(super) newest: Option<Stamp>,
+    /// Whether a name is of nothing.
+    pub(super) lacks_some: bool,
 }
 
 impl Seen {
     /// Looks at a directory's own state, if `listing`, and that of each name in it.
     pub(super) fn look(path: &[u8], listing: bool, names: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(64 + names.len() * 6);
-        let mut newest = None;
+        let (mut newest, mut lacks_some) = (None, false);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if let Ok(dir) = fs::open(path, flags, Mode::empty()) {
             bytes.push(1);
@@ -57,10 +59,13 @@ impl Seen {
                 let stat = name
                     .ok()
                     .and_then(|name| fs::statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW).ok());
+                lacks_some |= stat.is_none();
                 add(&mut bytes, &mut newest, stat);
             }
+        } else {
+            lacks_some = !names.is_empty();
         }
-        Self { states: *BlobId::of(&bytes).as_bytes(), newest }
+        Self { states: *BlobId::of(&bytes).as_bytes(), newest, lacks_some }
     }
 }
 
