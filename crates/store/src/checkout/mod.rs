@@ -111,18 +111,26 @@ impl Store {
     }
 
     fn make_checkout(&self, tree: &FileTree, path: &Path) -> Result<(), CheckoutError> {
-        let scratch = self.tmp_dir()?;
-        let made = scratch.fresh_path();
+        // In the scratch of the process: many small check-outs need no directory of their own each.
+        let made = self.scratch()?.fresh_path();
         fs::mkdir(&made, Mode::RWXU).tried("make directory", &made)?;
         let copier = Copier::new(Verify::Size);
         let maker = Materialiser { store: self, files: Files::Shared, copier, earlier: None };
-        maker.make(tree, &made, UNSETTLED)?;
+        if let Err(error) = maker.make(tree, &made, UNSETTLED) {
+            // What stays is swept with the scratch.
+            let _ = crate::below::remove_all(&made);
+            return Err(error);
+        }
         // It is used unread from now on, and no sync says that it is on the disk: after a crash of the
         // machine the next process removes what was made since the last sync.
         self.0.durability.wrote();
         match fs::rename(&made, path) {
+            Ok(()) => Ok(()),
             // Another process was faster; its tree is the same.
-            Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(()),
+            Err(Errno::EXIST | Errno::NOTEMPTY) => {
+                crate::below::remove_all(&made)?;
+                Ok(())
+            }
             Err(error) => Err(error).tried("move a tree to", path)?,
         }
     }
