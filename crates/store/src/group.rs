@@ -18,6 +18,9 @@ use std::{
 /// How long the first result of a group waits for others.
 const GATHER: Duration = Duration::from_millis(200);
 
+/// Results that wait at most: each holds an open file.
+const MOST: usize = 128;
+
 /// Results on their way to the disk. One thread calls [`GroupCommit::run`]; any number put.
 #[derive(Debug)]
 pub struct GroupCommit<'a> {
@@ -74,6 +77,7 @@ impl<'a> GroupCommit<'a> {
             return Err(error);
         }
         state.waiting.push(Waiting { key, result, record, _lock: lock });
+        state.hurry |= state.waiting.len() >= MOST;
         drop(state);
         self.changed.notify_all();
         Ok(stored)
