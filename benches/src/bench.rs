@@ -7,6 +7,7 @@ use crate::{
     record::{Mark, Outcome, Side, Size},
 };
 use std::{
+    cell::Cell,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -167,6 +168,45 @@ pub fn remove(folder: &Path) -> Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         other => other.tried("remove", folder),
+    }
+}
+
+/// Places that are empty at each turn. What was used is moved away and removed at the end only: a
+/// file system that has just freed many inodes is slow to give new ones out.
+pub struct Fresh {
+    place: PathBuf,
+    used: Cell<u32>,
+}
+
+impl Fresh {
+    /// A place that is empty at each [`next`](Self::next).
+    pub fn at(place: PathBuf) -> Result<Self> {
+        remove(&place)?;
+        Ok(Self { place, used: Cell::new(0) })
+    }
+
+    /// Moves away what is there.
+    pub fn next(&self) -> Result<()> {
+        let used = self.old(self.used.get());
+        if !self.place.exists() {
+            return Ok(());
+        }
+        remove(&used)?;
+        fs::rename(&self.place, &used).tried("move away", &self.place)?;
+        self.used.set(self.used.get() + 1);
+        Ok(())
+    }
+
+    fn old(&self, number: u32) -> PathBuf {
+        self.place.with_extension(format!("old-{number}"))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        // What stays is scratch, and goes the next time.
+        let _ = remove(&self.place);
+        (0..self.used.get()).for_each(|number| drop(remove(&self.old(number))));
     }
 }
 

@@ -11,6 +11,7 @@ mod unpack;
 
 pub use noop::walk;
 pub use sandbox::run_sandboxes;
+pub use unpack::unpack_all;
 
 use crate::{bench::Bench, error::Result, record::Outcome};
 

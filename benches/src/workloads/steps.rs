@@ -2,7 +2,7 @@
 
 use super::noop::workspace;
 use crate::{
-    bench::{Bench, Contender, Ready, remove, timed},
+    bench::{Bench, Contender, Fresh, Ready, timed},
     error::Result,
     record::{Mark, Outcome},
     shape::Shape,
@@ -18,7 +18,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
 fn one(bench: &Bench, shape: Shape, count: usize) -> Result<Outcome> {
     let name = format!("{}-{count}", shape.name());
     let folder = workspace(bench, &name, &[(shape, count)])?;
-    let (store, nix) = (bench.folder("fresh-store"), bench.peers().join("nix"));
+    let store = Fresh::at(bench.folder("fresh-store"))?;
+    let nix = Fresh::at(bench.peers().join("nix"))?;
     let ours = || timed(bench.groundup(&folder, "fresh-store").args(["build", "--no-out"]));
     let ours = Contender::new("groundup", "groundup build --no-out", ours);
     // Of a chain the last step is asked for, of the others each.
@@ -34,7 +35,7 @@ fn one(bench: &Bench, shape: Shape, count: usize) -> Result<Outcome> {
             _ => format!("{count} independent trivial steps, from an empty store"),
         },
         per: count as u32,
-        contenders: vec![ours.reset(|| remove(&store)), theirs.reset(|| remove(&nix))],
+        contenders: vec![ours.reset(|| store.next()), theirs.reset(|| nix.next())],
         marks: vec![Mark::Times { peer: "nix".into(), most: 0.5 }],
         notes: vec!["Nix: its sandbox on, two jobs, no caches, no daemon.".into()],
     })

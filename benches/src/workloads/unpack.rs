@@ -1,62 +1,109 @@
 //! Unpacking the packages of a compiler, beside `dpkg-deb -x`.
 
 use crate::{
-    bench::{Bench, Contender, Ready, once, output, remove, timed},
+    bench::{Bench, Contender, Fresh, Ready, once, output, remove, timed},
     error::{BenchError, Result, Tried},
     record::{Mark, Outcome},
     setup::STORE,
 };
 use groundup_digest::Sha256;
-use groundup_store::{OpenOptions, Store};
+use groundup_store::{Create, OpenOptions, Store};
+use rayon::prelude::*;
 use std::{
+    cmp::Reverse,
     fs, io,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 const TARGET: &str = "rootfs.bench-compiler";
 /// The store that is emptied before each run.
 const FRESH: &str = "unpack-store";
 
-/// From files of packages to a root file system in the store; for the peer, to a folder.
+/// From files of packages to trees of a store, for the peer to a folder; and the whole of a build
+/// that has only the files.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
     let folder = bench.folder("unpack");
     once(&folder, |folder| prepare(bench, folder))?;
-    let (mirror, out) = (folder.join("mirror"), folder.join("out"));
-    let count = debs(&mirror)?.len();
-    let store = bench.folder(FRESH);
-    let ours = || {
-        let mut build = bench.groundup(&folder, FRESH);
-        timed(build.args(["build", "--offline", "--no-out", TARGET]))
-    };
+    let pool = folder.join("mirror/pool");
+    let count = debs(&pool)?.len();
+    let me = std::env::current_exe().tried("find", "this program")?;
+    let (out, store) = (folder.join("out"), bench.folder(FRESH));
+    let (fresh_out, fresh_store) = (Fresh::at(out.clone())?, Fresh::at(store.clone())?);
     let one = "find ../mirror/pool -name '*.deb' -exec dpkg-deb -x {} . \\;";
     let two = "find ../mirror/pool -name '*.deb' -print0 | xargs -0 -P2 -I{} dpkg-deb -x {} .";
     let empty = || {
-        remove(&out)?;
+        fresh_out.next()?;
         fs::create_dir_all(&out).tried("make", &out)
     };
-    let outcome = bench.measure(Ready {
+    let peers = |all: bool| {
+        let sequential =
+            Contender::new("dpkg-deb", one, || bench.peer(&out, &["sh", "-c", one])).reset(empty);
+        let parallel =
+            Contender::new("dpkg-deb, two at a time", two, || bench.peer(&out, &["sh", "-c", two]));
+        if all { vec![sequential, parallel.reset(empty)] } else { vec![parallel.reset(empty)] }
+    };
+    let library = || timed(Command::new(&me).arg("unpack").arg(&store).arg(&pool));
+    let ours = Contender::new("groundup", "groundup's unpacking, on all processors", library);
+    let mut contenders = vec![ours.reset(|| fresh_store.next())];
+    contenders.extend(peers(true));
+    let unpack = bench.measure(Ready {
         workload: "unpack".into(),
         what: format!("the {count} packages of a compiler"),
         per: 1,
-        contenders: vec![
-            Contender::new("groundup", format!("groundup build {TARGET}"), ours)
-                .reset(|| remove(&store)),
-            Contender::new("dpkg-deb", one, || bench.peer(&out, &["sh", "-c", one])).reset(empty),
-            Contender::new("dpkg-deb, two at a time", two, || bench.peer(&out, &["sh", "-c", two]))
-                .reset(empty),
-        ],
+        contenders,
         marks: vec![Mark::Times { peer: "dpkg-deb".into(), most: 0.5 }],
         notes: vec![
-            "groundup also copies the packages and indexes from a folder, checks their digests, \
-             hashes each file twice and merges all packages to one tree; the files are in its \
-             store at the end."
+            "groundup also copies each package into its store and checks it there, hashes every \
+             file, and stores each content once."
                 .into(),
             "The mark is against `dpkg-deb -x` as people run it, one package after the other; two \
              at a time stand beside it for the sake of the comparison of cores."
                 .into(),
         ],
     })?;
-    Ok(vec![outcome])
+    let build = || {
+        let mut build = bench.groundup(&folder, FRESH);
+        timed(build.args(["build", "--offline", "--no-out", TARGET]))
+    };
+    let build = Contender::new("groundup", format!("groundup build {TARGET}"), build);
+    let mut contenders = vec![build.reset(|| fresh_store.next())];
+    contenders.extend(peers(false));
+    let rootfs = bench.measure(Ready {
+        workload: "unpack-rootfs".into(),
+        what: format!("a root file system of the same {count} packages, from an empty store"),
+        per: 1,
+        contenders,
+        marks: Vec::new(),
+        notes: vec![
+            "Besides unpacking: the signature and digests of the archive, 9 MB of its index, the \
+             merge to one tree and dpkg's own files. The peer only unpacks."
+                .into(),
+        ],
+    })?;
+    Ok(vec![unpack, rootfs])
+}
+
+/// Takes every package below a folder into a store and unpacks it there, on all processors.
+pub fn unpack_all(store: &Path, pool: &Path) -> Result<()> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| BenchError::Run {
+        what: "unpacking".into(),
+        source: io::Error::other(error),
+    };
+    let options = OpenOptions { create: Create::IfMissing, ..OpenOptions::default() };
+    let store = Store::open(store, &options).map_err(|error| failed(error.into()))?;
+    let mut packages = Vec::new();
+    for deb in debs(pool)? {
+        packages.push((deb.metadata().tried("look at", &deb)?.len(), deb));
+    }
+    // The largest first, as a scheduler that knows them does.
+    packages.sort_by_key(|(size, _)| Reverse(*size));
+    packages.iter().par_bridge().try_for_each(|(_, deb)| {
+        let bytes = fs::read(deb).tried("read", deb)?;
+        let blob = store.put_blob(&bytes).map_err(|error| failed(error.into()))?.blob;
+        groundup_debian::package::unpack(&store, blob).map_err(|error| failed(error.into()))?;
+        Ok(())
+    })
 }
 
 /// The recipes of this repository, with a folder as mirror that holds all that the target needs.
@@ -106,9 +153,9 @@ fn pin(line: &str) -> Option<(&str, u64, Sha256)> {
     Some((path, size.parse().ok()?, sha256.strip_suffix("\"]")?.parse().ok()?))
 }
 
-fn debs(mirror: &Path) -> Result<Vec<PathBuf>> {
+fn debs(pool: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    super::material::collect(&mirror.join("pool"), &mut files)?;
+    super::material::collect(pool, &mut files)?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "deb"));
     Ok(files)
 }

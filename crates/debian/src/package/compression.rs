@@ -1,6 +1,6 @@
 //! Decompressing streams, told apart by the ending of a file's name.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 /// How the bytes of an archive are compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,12 +64,16 @@ impl Compression {
             Self::None => Box::new(input),
             Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
             Self::Xz => {
-                let stream = liblzma::stream::MtStreamBuilder::new()
-                    .threads(resources.threads.max(1))
-                    .memlimit_threading(resources.memory)
-                    .memlimit_stop(resources.memory)
-                    .decoder()?;
-                Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+                // One thread does without the copies and hand-overs of the decoder with threads.
+                if resources.threads <= 1 {
+                    let several = liblzma::stream::CONCATENATED;
+                    let stream =
+                        liblzma::stream::Stream::new_stream_decoder(resources.memory, several)?;
+                    return Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream)));
+                }
+                let stream = threaded(resources)?;
+                let decoder = liblzma::bufread::XzDecoder::new_stream(input, stream);
+                Box::new(XzStreams { decoder: Some(decoder), resources })
             }
             Self::Lzma => {
                 let stream = liblzma::stream::Stream::new_lzma_decoder(resources.memory)?;
@@ -82,5 +86,83 @@ impl Compression {
             }
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
         })
+    }
+}
+
+fn threaded(resources: Resources) -> Result<liblzma::stream::Stream, liblzma::stream::Error> {
+    liblzma::stream::MtStreamBuilder::new()
+        .threads(resources.threads)
+        .memlimit_threading(resources.memory)
+        .memlimit_stop(resources.memory)
+        .decoder()
+}
+
+/// The streams of an xz file one after the other: a decoder with threads ends with the first.
+struct XzStreams<R: BufRead> {
+    decoder: Option<liblzma::bufread::XzDecoder<R>>,
+    resources: Resources,
+}
+
+impl<R: BufRead> Read for XzStreams<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            let count = decoder.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(mut input) = self.decoder.take().map(|decoder| decoder.into_inner()) else {
+                break;
+            };
+            if !skip_padding(&mut input)? {
+                let stream = threaded(self.resources)?;
+                self.decoder = Some(liblzma::bufread::XzDecoder::new_stream(input, stream));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Skips the zeros that may stand between streams; says whether the input ends with them.
+fn skip_padding(input: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let ready = input.fill_buf()?;
+        if ready.is_empty() {
+            return Ok(true);
+        }
+        let zeros = ready.iter().take_while(|byte| **byte == 0).count();
+        let (all, length) = (zeros == ready.len(), zeros);
+        input.consume(length);
+        if !all {
+            return Ok(false);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn xz(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn unpack(packed: &[u8], threads: u32) -> io::Result<Vec<u8>> {
+        let resources = Resources { memory: 1 << 30, threads };
+        let mut bytes = Vec::new();
+        Compression::Xz.open(packed, resources)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn xz_of_several_streams_is_read_to_its_end_with_any_number_of_threads() {
+        let packed = [xz(b"one, "), xz(b"two")].concat();
+        for threads in [0, 1, 2] {
+            assert_eq!(unpack(&packed, threads).unwrap(), b"one, two");
+            assert!(unpack(&packed[..packed.len() - 1], threads).is_err());
+            assert!(unpack(&[&packed[..], b"rest"].concat(), threads).is_err());
+        }
     }
 }

@@ -31,6 +31,9 @@ pub struct Unpacked {
     pub control: TreeId,
 }
 
+/// Members smaller than this are decompressed by one thread: packages are unpacked side by side.
+const WORTH_THREADS: u64 = 8 << 20;
+
 /// Bounds on what unpacking one archive may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -106,14 +109,17 @@ pub fn unpack_within(store: &Store, deb: BlobId, limits: Limits) -> Result<Unpac
     Ok(Unpacked { data: store.put_tree(&data)?, control: store.put_tree(&control)? })
 }
 
-/// Goes to the next member whose name starts with `expected`; gives its name.
+/// Goes to the next member whose name starts with `expected`; gives its name and size.
 ///
 /// Members whose names start with an underscore are skipped, as `deb(5)` demands.
-fn expect_member<R: Read>(ar: &mut Ar<R>, expected: &'static str) -> Result<String, UnpackError> {
+fn expect_member<R: Read>(
+    ar: &mut Ar<R>,
+    expected: &'static str,
+) -> Result<(String, u64), UnpackError> {
     loop {
         match ar.next_member()? {
             Some((name, _)) if name.starts_with('_') && expected != "debian-binary" => {}
-            Some((name, _)) if name.starts_with(expected) => return Ok(name),
+            Some((name, size)) if name.starts_with(expected) => return Ok((name, size)),
             Some((name, _)) => {
                 return Err(UnpackError::Member { expected, found: format!("`{name}`") });
             }
@@ -130,13 +136,14 @@ fn unpack_member<R: Read + Send>(
     expected: &'static str,
     limits: Limits,
 ) -> Result<FileTree, UnpackError> {
-    let member = expect_member(ar, expected)?;
+    let (member, size) = expect_member(ar, expected)?;
     let compression = match &member[expected.len()..] {
         "" | ".gz" | ".xz" | ".zst" | ".bz2" | ".lzma" => Compression::of_name(&member),
         _ => return Err(UnpackError::Compression(member)),
     };
     let failed = |source| UnpackError::Tar { member: member.clone(), source };
-    let resources = Resources { memory: limits.memory, threads: limits.threads };
+    let threads = if size < WORTH_THREADS { 1 } else { limits.threads };
+    let resources = Resources { memory: limits.memory, threads };
     let input = compression.open(&mut *ar, resources);
     let input = input.map_err(|error| failed(TarError::Read(error)))?;
     let rules = TarRules { limits, ownership: Ownership::Kept, strip: 0 };
