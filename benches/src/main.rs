@@ -42,6 +42,7 @@ fn main() -> ExitCode {
             let count = count.parse().unwrap_or(1);
             workloads::run_sandboxes(count, Path::new(root), Path::new(scratch))
         }
+        ["seed", store, pool] => workloads::seed(Path::new(store), Path::new(pool)),
         ["unpack", store, pool] => workloads::unpack_all(Path::new(store), Path::new(pool)),
         [groundup, repository, work, runs, rest @ ..] => {
             return match options(rest) {

@@ -11,7 +11,7 @@ mod unpack;
 
 pub use noop::walk;
 pub use sandbox::run_sandboxes;
-pub use unpack::unpack_all;
+pub use unpack::{seed, unpack_all};
 
 use crate::{bench::Bench, error::Result, record::Outcome};
 

@@ -233,8 +233,14 @@ impl Repository {
             None => return Err(self.lacks(wanted)),
             Some(node) if node.is_directory() => {
                 // The snapshot may hold files of other leaves below the same directory.
-                let own = all.filter(|path, node| !node.is_directory() && wanted.takes(path));
-                own.subtree(&wanted.at).ok_or_else(|| self.lacks(wanted))?
+                let below = all.subtree(&wanted.at).ok_or_else(|| self.lacks(wanted))?;
+                let own =
+                    below.filter(|path, node| !node.is_directory() && wanted.takes_inner(path));
+                // Nothing but its top directory.
+                if own.iter().nth(1).is_none() {
+                    return Err(self.lacks(wanted));
+                }
+                own
             }
             // A single file is a tree with that file at its top.
             Some(node) => {
@@ -274,7 +280,11 @@ impl Wanted<'_> {
 
     /// Whether a file of the repository belongs to this leaf.
     fn takes(&self, file: &TreePath) -> bool {
-        let Some(inner) = file.strip(&self.at) else { return false };
+        file.strip(&self.at).is_some_and(|inner| self.takes_inner(&inner))
+    }
+
+    /// The same of a file by its path below the leaf's own.
+    fn takes_inner(&self, inner: &TreePath) -> bool {
         let LeafRequest::Tree { include, exclude, .. } = &self.leaf.request else {
             return inner.is_root();
         };

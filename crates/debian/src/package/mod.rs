@@ -32,7 +32,7 @@ pub struct Unpacked {
 }
 
 /// Members smaller than this are decompressed by one thread: packages are unpacked side by side.
-const WORTH_THREADS: u64 = 8 << 20;
+const WORTH_THREADS: u64 = 16 << 20;
 
 /// Bounds on what unpacking one archive may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
