@@ -7,6 +7,8 @@
 pub mod oracle;
 #[cfg(target_arch = "x86_64")]
 pub mod ordeal;
+#[cfg(target_arch = "x86_64")]
+pub mod power;
 pub mod tiny;
 #[cfg(target_arch = "x86_64")]
 pub mod trace;

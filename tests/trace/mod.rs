@@ -193,8 +193,5 @@ fn run_here(
 fn site(call: &calls::Call, folder: &Path) -> Option<Site> {
     let below = |path: &Path| path.strip_prefix(folder).ok().map(Path::to_owned);
     let from = call.from.as_deref().and_then(below);
-    match below(&call.path) {
-        Some(path) => Some(Site { change: call.change, path, from }),
-        None => None,
-    }
+    below(&call.path).map(|path| Site { change: call.change, path, from })
 }

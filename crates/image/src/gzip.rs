@@ -134,7 +134,7 @@ impl Crew {
 
     /// Whether there is enough under way; it bounds the memory.
     fn is_busy(&self) -> bool {
-        self.under_way.len() >= 2 * self.threads + 1
+        self.under_way.len() > 2 * self.threads
     }
 
     fn give(&mut self, block: Vec<u8>) -> io::Result<()> {

@@ -1,6 +1,10 @@
 //! Writing a blob whose id is known at its end, and reading one with its id checked at its end.
 
-use crate::{Executable, Store, StoreError, disk, error::Tried};
+use crate::{
+    Executable, Store, StoreError,
+    disk::{self, Placed},
+    error::Tried,
+};
 use groundup_digest::{BlobHasher, BlobId, Content, ContentHasher, ObjectId};
 use std::{
     fs::File,
@@ -66,12 +70,15 @@ impl<'a, H: Hashing> BlobWriter<'a, H> {
         &self.path
     }
 
-    fn place(&mut self, id: BlobId) -> Result<(), StoreError> {
-        self.store.session()?.add(&[ObjectId::Blob(id)])?;
-        if self.store.find_blob(id)?.is_none() {
+    fn place(&mut self, blob: StoredBlob) -> Result<(), StoreError> {
+        self.store.session()?.add(&[ObjectId::Blob(blob.id)])?;
+        if self.store.find_blob(blob.id)?.is_none_or(|(_, size)| size != blob.size) {
             self.store.finish_file(&self.file, &self.path, Executable::No)?;
-            self.store.place_blob(&self.path, id, Executable::No)?;
+            let placed = self.store.place_blob(&self.path, blob.id, Executable::No)?;
             self.placed = true;
+            if placed == Placed::Now {
+                self.store.note_whole(blob.id);
+            }
         }
         Ok(())
     }
@@ -81,7 +88,7 @@ impl BlobWriter<'_, ContentHasher> {
     /// Puts what was written into the store.
     pub fn finish(mut self) -> Result<Content, StoreError> {
         let content = std::mem::take(&mut self.hasher).finish();
-        self.place(content.blob)?;
+        self.place(StoredBlob { id: content.blob, size: content.size })?;
         self.store.remember_content(&content)?;
         Ok(content)
     }
@@ -91,7 +98,7 @@ impl BlobWriter<'_, BlobHasher> {
     /// Puts what was written into the store.
     pub fn finish(mut self) -> Result<StoredBlob, StoreError> {
         let stored = StoredBlob { id: self.hasher.id(), size: self.hasher.size() };
-        self.place(stored.id)?;
+        self.place(stored)?;
         Ok(stored)
     }
 }

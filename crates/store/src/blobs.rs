@@ -125,7 +125,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writable("take in a file")?;
         self.session()?.add(&[ObjectId::Blob(blob.id)])?;
-        if self.find_blob(blob.id)?.is_some() {
+        if self.find_blob(blob.id)?.is_some_and(|(_, size)| size == blob.size) {
             return disk::remove_file(file);
         }
         let open =
@@ -142,17 +142,22 @@ impl Store {
             && (metadata.uid() == self.0.format.owner
                 || rustix::fs::fchown(&opened, Some(owner), None).is_ok())
             && rustix::fs::flistxattr(&opened, &mut [0; 0][..]).is_ok_and(|length| length == 0);
-        if plain {
+        let placed = if plain {
             self.finish_file(&opened, file, executable)?;
-            self.place_blob(file, blob.id, executable)
+            self.place_blob(file, blob.id, executable)?
         } else {
             let scratch = self.scratch()?.fresh_path();
             let copy = disk::create_file(&scratch)?;
             disk::copy_bytes(&opened, &copy, &scratch)?;
             self.finish_file(&copy, &scratch, executable)?;
-            self.place_blob(&scratch, blob.id, executable)?;
-            disk::remove_file(file)
+            let placed = self.place_blob(&scratch, blob.id, executable)?;
+            disk::remove_file(file)?;
+            placed
+        };
+        if placed == Placed::Now {
+            self.note_whole(blob.id);
         }
+        Ok(())
     }
 
     /// Sets what every blob's file has: mode and time.
@@ -166,22 +171,23 @@ impl Store {
         disk::set_file_time(file, path)
     }
 
-    /// Moves a finished file to its place, or removes it when a whole one is there.
+    /// Moves a finished file to its place, or removes it when one of its size is there.
     pub(crate) fn place_blob(
         &self,
         from: &Path,
         id: BlobId,
         executable: Executable,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Placed, StoreError> {
         let to = self.blob_file(id, executable);
         if disk::place(from, &to)? == Placed::Before {
-            if is_whole(&to, id)?.is_some() {
-                return disk::remove_file(from);
+            let size = from.symlink_metadata().tried("look at", from)?.len();
+            if is_whole(&to, id)? == Some(size) {
+                return disk::remove_file(from).map(|()| Placed::Before);
             }
             fs::rename(from, &to).tried("move a file to", &to)?;
         }
         self.0.durability.wrote();
-        Ok(())
+        Ok(Placed::Now)
     }
 
     /// Where the file of a blob stands, if it is there.

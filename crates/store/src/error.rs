@@ -195,7 +195,9 @@ impl StoreErrorKind {
         let kinds = chain.filter_map(|error| {
             let io = error.downcast_ref::<io::Error>().map(of_io);
             let errno = error.downcast_ref::<rustix::io::Errno>();
-            let store = error.downcast_ref::<StoreError>().map(StoreError::kind);
+            // Errors that hold one in a box give the box as their cause.
+            let boxed = error.downcast_ref::<Box<StoreError>>().map(|error| &**error);
+            let store = error.downcast_ref::<StoreError>().or(boxed).map(StoreError::kind);
             io.or_else(|| errno.map(|errno| of_io(&(*errno).into()))).or(store)
         });
         let of_disk = |kind: &Self| {

@@ -8,8 +8,10 @@
 //! compatible =
 //! read-only-compatible =
 //! incompatible =
+//! check = 775f2fc0ca3e27b9
 //! ```
 //!
+//! The check is the first 16 digits of the BLAKE3 of all lines before it; early versions wrote none.
 //! Features are words separated by spaces. Who does not know a compatible feature may ignore it;
 //! a read-only-compatible one forbids writing; an incompatible one forbids everything.
 
@@ -158,7 +160,7 @@ impl Format {
         let words =
             |set: &BTreeSet<String>| set.iter().fold(String::new(), |text, word| text + " " + word);
         let salt = if self.salt.is_empty() { String::new() } else { format!(" {}", self.salt) };
-        format!(
+        let text = format!(
             "{TITLE}\nversion = {}\nowner = {}\nsalt ={salt}\ncompatible ={}\n\
              read-only-compatible ={}\nincompatible ={}\n",
             self.version,
@@ -166,11 +168,18 @@ impl Format {
             words(&self.compatible),
             words(&self.read_only_compatible),
             words(&self.incompatible)
-        )
+        );
+        let check = check(&text);
+        text + &format!("{CHECK}{check}\n")
     }
 
     /// Reads the text; a newer version may have lines that are not known here.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if has_check(text) == Some(false) {
+            return Err("its check does not fit: the file is damaged or was edited; \
+                        `groundup store repair` puts a single wrong byte right"
+                .to_owned());
+        }
         let mut lines = text.lines();
         if lines.next() != Some(TITLE) {
             return Err(format!("its first line is not `{TITLE}`"));
@@ -240,13 +249,74 @@ impl Format {
 /// Reads the format of the store at `path`; none if there is no store.
 pub(crate) fn load(path: &Path) -> Result<Option<Format>, OpenError> {
     let file = path.join("format");
-    let text = match fs::read_to_string(&file) {
-        Ok(text) => text,
+    let bytes = match fs::read(&file) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(source) => return Err(OpenError::Io { action: "read", path: file, source }),
     };
-    let format = Format::parse(&text);
+    // What is no text fits no check.
+    let format = Format::parse(&String::from_utf8_lossy(&bytes));
     format.map(Some).map_err(|problem| OpenError::NotAStore { path: file, problem })
+}
+
+/// How the last line starts.
+const CHECK: &str = "check = ";
+
+fn check(text: &str) -> String {
+    groundup_digest::BlobId::of(text.as_bytes()).to_string()[..16].to_owned()
+}
+
+/// Whether the check in the last line fits the lines before; none if there is no such line.
+pub(crate) fn has_check(text: &str) -> Option<bool> {
+    let (before, last) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+    Some(last.strip_prefix(CHECK)? == check(&format!("{before}\n")))
+}
+
+/// Puts right a format file in which one byte is wrong, and gives one of an early version its check.
+/// Gives whether the file was changed; a file that is damaged further stays as it is.
+pub fn repair_format(path: &Path) -> Result<bool, OpenError> {
+    let file = path.join("format");
+    let io = |action| move |source| OpenError::Io { action, path: path.join("format"), source };
+    let bytes = match fs::read(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        bytes => bytes.map_err(io("read"))?,
+    };
+    let fits = |text: &str| has_check(text) == Some(true);
+    let text = String::from_utf8_lossy(&bytes);
+    if fits(&text) {
+        return Ok(false);
+    }
+    let found = one_byte_off(&bytes, fits)
+        .or_else(|| Format::parse(&text).ok().map(|format| format.to_text()));
+    let Some(found) = found else { return Ok(false) };
+    let new = tempfile::Builder::new().prefix("format.").tempfile_in(path);
+    let new = new.map_err(io("create a new file for"))?;
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    new.as_file()
+        .set_permissions(mode)
+        .and_then(|()| io::Write::write_all(&mut new.as_file(), found.as_bytes()))
+        .and_then(|()| new.as_file().sync_all())
+        .map_err(io("write"))?;
+    new.persist(&file).map(|_| true).map_err(|error| io("replace")(error.error))
+}
+
+/// The text of which one byte was changed in `bytes`, if there is one that fits. For small texts:
+/// all are tried.
+pub(crate) fn one_byte_off(bytes: &[u8], fits: impl Fn(&str) -> bool) -> Option<String> {
+    let mut bytes = bytes.to_vec();
+    for at in 0..bytes.len() {
+        let before = bytes[at];
+        for other in b'\n'..0x7f {
+            bytes[at] = other;
+            if let Ok(text) = std::str::from_utf8(&bytes)
+                && fits(text)
+            {
+                return Some(text.to_owned());
+            }
+        }
+        bytes[at] = before;
+    }
+    None
 }
 
 /// Makes the `format` file of a new store owned by this process's user, unless another process was
@@ -275,10 +345,13 @@ pub(crate) fn create(path: &Path, user: u32) -> Result<Format, OpenError> {
         .map_err(io("write the format file in"))?;
     match fs::hard_link(new.path(), path.join("format")) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(io("make the format file in")(error))
+            return Err(io("make the format file in")(error));
         }
-        _ => load(path)?.ok_or_else(|| OpenError::Missing { path: path.to_owned() }),
+        _ => {}
     }
+    // It is on the disk before anything else of the store is: what has none is no store.
+    fs::File::open(path).and_then(|folder| folder.sync_all()).map_err(io("sync"))?;
+    load(path)?.ok_or_else(|| OpenError::Missing { path: path.to_owned() })
 }
 
 #[cfg(test)]
@@ -287,7 +360,7 @@ mod tests {
     use crate::Access;
 
     const GOLDEN: &str = "groundup store\nversion = 1\nowner = 1000\nsalt =\ncompatible =\n\
-                          read-only-compatible =\nincompatible =\n";
+                          read-only-compatible =\nincompatible =\ncheck = 775f2fc0ca3e27b9\n";
 
     #[test]
     fn the_file_is_the_documented_one() {
@@ -297,6 +370,34 @@ mod tests {
         format.salt = "s".into();
         format.incompatible = ["a".into(), "b".into()].into();
         assert_eq!(Format::parse(&format.to_text()), Ok(format));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused_or_harmless_and_put_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("format");
+        for at in 0..GOLDEN.len() {
+            let mut bytes = GOLDEN.as_bytes().to_vec();
+            bytes[at] ^= 1 << (at % 8);
+            if let Ok(format) = Format::parse(&String::from_utf8_lossy(&bytes)) {
+                let without_check = has_check(&String::from_utf8_lossy(&bytes)).is_none();
+                let harmless = format == Format::new(1000) || !format.incompatible.is_empty();
+                assert!(without_check && harmless, "byte {at}");
+            }
+            fs::write(&file, bytes).unwrap();
+            assert!(repair_format(folder.path()).unwrap(), "byte {at}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), GOLDEN);
+        }
+        assert!(!repair_format(folder.path()).unwrap());
+        // Two wrong bytes are too many.
+        fs::write(&file, GOLDEN.replace("1000", "1111")).unwrap();
+        assert!(!repair_format(folder.path()).unwrap());
+        assert!(load(folder.path()).is_err());
+        // One of an early version.
+        fs::write(&file, GOLDEN.split("check").next().unwrap()).unwrap();
+        assert!(load(folder.path()).is_ok());
+        assert!(repair_format(folder.path()).unwrap());
+        assert_eq!(fs::read_to_string(&file).unwrap(), GOLDEN);
     }
 
     #[test]

@@ -81,20 +81,30 @@ impl Store {
 
     /// The finished logs with their files and sizes.
     pub(crate) fn log_files(&self) -> Result<Vec<(LogName, PathBuf, u64)>, StoreError> {
-        let folder = self.path().join("logs");
-        let mut logs = Vec::new();
-        for shard in disk::names(&folder)? {
-            for name in disk::names(&folder.join(&shard))? {
-                let path = folder.join(&shard).join(&name);
-                let parsed = shard.to_str().zip(name.to_str()).and_then(|(shard, name)| {
-                    format!("{shard}{}", name.strip_suffix(".zst")?).parse().ok()
-                });
-                if let Some(log) = parsed {
-                    let size = path.symlink_metadata().tried("look at", &path)?.len();
-                    logs.push((log, path, size));
+        log_files(self.path())
+    }
+}
+
+/// The finished logs of the store at `store`, with their files and sizes.
+pub(crate) fn log_files(store: &Path) -> Result<Vec<(LogName, PathBuf, u64)>, StoreError> {
+    let folder = store.join("logs");
+    let mut logs = Vec::new();
+    for shard in disk::names(&folder)? {
+        for name in disk::names(&folder.join(&shard))? {
+            let path = folder.join(&shard).join(&name);
+            let parsed = shard.to_str().zip(name.to_str()).and_then(|(shard, name)| {
+                format!("{shard}{}", name.strip_suffix(".zst")?).parse().ok()
+            });
+            if let Some(log) = parsed {
+                match path.symlink_metadata() {
+                    // It was collected meanwhile.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    metadata => {
+                        logs.push((log, path.clone(), metadata.tried("look at", &path)?.len()))
+                    }
                 }
             }
         }
-        Ok(logs)
     }
+    Ok(logs)
 }

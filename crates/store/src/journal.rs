@@ -142,6 +142,14 @@ impl Journal {
         Ok(file.metadata().tried("look at", &self.path)?.len())
     }
 
+    /// Whether the title line is as it was written, or there is none yet.
+    pub(crate) fn has_title(&self) -> Result<bool, StoreError> {
+        let Some(file) = &self.file else { return Ok(true) };
+        let mut found = vec![0; self.name.title().len()];
+        let whole = read_at(file, &mut found, 0).tried("read", &self.path)?;
+        Ok(self.size()? == 0 || whole && found == self.name.title().as_bytes())
+    }
+
     /// Where the first frame stands.
     pub(crate) fn start(&self) -> u64 {
         self.name.title().len() as u64
@@ -234,9 +242,14 @@ impl Appender<'_> {
     }
 
     /// Writes a frame that says nothing over a damaged stretch, which is as long as a frame at
-    /// least, so that the journal is whole again.
+    /// least, or the title anew, so that the journal is whole again.
     pub(crate) fn blank(&self, damage: Damage) -> Result<(), StoreError> {
         let path = &self.journal.path;
+        if damage.offset == 0 {
+            let file = File::options().write(true).open(path).tried("open", path)?;
+            let title = self.journal.name.title();
+            return file.write_all_at(title.as_bytes(), 0).tried("write", path);
+        }
         let Some(length) = damage.length.checked_sub(HEADER as u64) else { return Ok(()) };
         let mut bytes = Vec::new();
         Frame { kind: BLANK, payload: vec![0; length as usize] }.write(&mut bytes);

@@ -34,6 +34,11 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
+    /// Whether a process may rely on the check-out of a tree.
+    pub(crate) fn keeps_checkout_of(&self, tree: TreeId) -> bool {
+        *self == Entry::Checkout(tree) || *self == Entry::Object(ObjectId::Tree(tree))
+    }
+
     fn write(self, writer: &mut Writer) {
         match self {
             Entry::Object(object) => object.write(writer),

@@ -68,7 +68,7 @@ pub use collect::{
     CollectPlan, Collected, Dropped, KeepCheckouts, KeepLogs, KeepOptions, KeepReason,
 };
 pub use error::{StoreError, StoreErrorKind};
-pub use format::{OpenError, owner_of};
+pub use format::{OpenError, owner_of, repair_format};
 pub use group::GroupCommit;
 pub use index::Notice;
 pub use ingest::*;

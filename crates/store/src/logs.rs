@@ -1,11 +1,15 @@
 //! Build logs: plain while their step runs, so that others can follow them, zstd afterwards.
 //!
+//! A finished log ends with a skippable frame (RFC 8878, section 3.1.2) of 16 bytes, the start of
+//! the BLAKE3 of all before it, so that no flipped byte goes unseen. Logs of early versions have
+//! neither that nor a checksum of zstd's.
+//!
 //! A log is written to `logs/running/KEY.N`, held locked by its writer, and becomes
 //! `logs/ab/cdef….N.zst` when finished: N counts the logs of a key. Which bytes zstd makes is no
 //! part of any id.
 
 use crate::{Store, StoreError, disk, disk::Placed, error::Tried};
-use groundup_digest::StepKey;
+use groundup_digest::{ContentHasher, StepKey};
 use std::{
     fmt,
     fs::{self, File, TryLockError},
@@ -176,9 +180,11 @@ impl Store {
         let scratch = self.scratch()?.fresh_path();
         let mut from = File::open(&running).tried("open", &running)?;
         let file = disk::create_file(&scratch)?;
-        let mut encoder = zstd::Encoder::new(&file, 3).tried("compress", &scratch)?;
+        let mut encoder = zstd::Encoder::new(Hashed::new(&file), 3).tried("compress", &scratch)?;
+        encoder.include_checksum(true).tried("compress", &scratch)?;
         io::copy(&mut from, &mut encoder).tried("compress", &running)?;
-        encoder.finish().tried("compress", &scratch)?;
+        let hashed = encoder.finish().tried("compress", &scratch)?;
+        (&file).write_all(&seal(hashed.hasher)).tried("write", &scratch)?;
         if disk::place(&scratch, &to)? == Placed::Before {
             fs::rename(&scratch, &to).tried("move a file to", &to)?;
         }
@@ -194,6 +200,56 @@ impl Store {
         let text = name.to_string();
         self.path().join("logs").join(&text[..2]).join(format!("{}.zst", &text[2..]))
     }
+}
+
+/// Writes to a file and hashes what it takes.
+struct Hashed<'a> {
+    file: &'a File,
+    hasher: ContentHasher,
+}
+
+impl<'a> Hashed<'a> {
+    fn new(file: &'a File) -> Self {
+        Self { file, hasher: ContentHasher::new() }
+    }
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut file = self.file;
+        let count = file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How the frame at the end of a log starts: the mark of a skippable frame, and its length.
+const SEAL: [u8; 8] = [0x57, 0x2a, 0x4d, 0x18, 16, 0, 0, 0];
+
+/// The frame that ends a log with these bytes.
+fn seal(hasher: ContentHasher) -> Vec<u8> {
+    [&SEAL[..], &hasher.finish().blob.as_bytes()[..16]].concat()
+}
+
+/// Whether these are the bytes of a finished log as it was written.
+pub(crate) fn is_whole(bytes: &[u8]) -> bool {
+    let checked = bytes.get(4).is_some_and(|descriptor| descriptor & 4 != 0);
+    let sealed = bytes.len().checked_sub(SEAL.len() + 16).is_some_and(|end| {
+        let mut hasher = ContentHasher::new();
+        hasher.update(&bytes[..end]);
+        bytes[end..] == seal(hasher)
+    });
+    // One of an early version, which no flipped byte makes of one of today.
+    let early = || !checked && !bytes.windows(SEAL.len()).any(|window| window == SEAL);
+    let reads = || {
+        let text = zstd::Decoder::new(bytes);
+        text.and_then(|mut text| io::copy(&mut text, &mut io::sink())).is_ok()
+    };
+    (sealed || early()) && reads()
 }
 
 #[cfg(test)]
@@ -221,6 +277,23 @@ mod tests {
         store.read_log(name).unwrap().read_to_string(&mut again).unwrap();
         assert_eq!(again, text);
         assert!(store.running_log(key).unwrap().is_none());
+    }
+
+    #[test]
+    fn no_flipped_bit_of_a_finished_log_goes_unseen() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), &crate::OpenOptions::default()).unwrap();
+        let mut writer = store.log_writer(StepKey::of_encoded(b"a")).unwrap();
+        writer.write_all(b"one line\nanother line\n").unwrap();
+        let path = store.log_file(writer.finish().unwrap());
+        let whole = fs::read(path).unwrap();
+        assert!(is_whole(&whole));
+        for (at, bit) in (0..whole.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            assert!(!is_whole(&bytes), "bit {bit} of byte {at}");
+        }
+        assert!(is_whole(&zstd::encode_all(&b"early"[..], 3).unwrap()));
     }
 
     #[test]

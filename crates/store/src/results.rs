@@ -314,7 +314,7 @@ impl Store {
         self.0.durability.sync()
     }
 
-    fn result(&self, value: &[u8]) -> Result<StepResult, StoreError> {
+    pub(crate) fn result(&self, value: &[u8]) -> Result<StepResult, StoreError> {
         StepResult::from_bytes(value).map_err(|source| StoreError::Malformed {
             what: "a result",
             path: self.0.results.path.clone(),

@@ -14,7 +14,7 @@
 //! Objects and keys are sorted. In the name, line ends and backslashes stand as `\n` and `\\`. The
 //! check is the start of the BLAKE3 of all lines before it.
 
-use crate::{Store, StoreError, disk, error::Tried};
+use crate::{Store, StoreError, disk, error::Tried, format::one_byte_off};
 use groundup_digest::{BlobId, ObjectId, StepKey};
 use std::{
     collections::BTreeSet,
@@ -23,6 +23,8 @@ use std::{
 };
 
 const TITLE: &str = "groundup root 1";
+/// Files up to this size are put right when one byte is wrong.
+const SMALL: usize = 2048;
 
 /// A name and what it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,15 +131,31 @@ impl Store {
         disk::remove_file(&self.root_file(name))
     }
 
+    /// Puts right the file of a root in which one byte is wrong; gives whether it did.
+    pub(crate) fn mend_root(&self, path: &Path) -> Result<bool, StoreError> {
+        let bytes = fs::read(path).tried("read", path)?;
+        // All changes are tried, which takes too long for a large one.
+        if bytes.len() > SMALL {
+            return Ok(false);
+        }
+        let Some(text) = one_byte_off(&bytes, |text| Root::parse(text).is_ok()) else {
+            return Ok(false);
+        };
+        let scratch = self.scratch()?.fresh_path();
+        disk::replace_file(&scratch, path, text.as_bytes())?;
+        Ok(true)
+    }
+
     fn root_file(&self, name: &str) -> PathBuf {
         self.path().join("roots").join(&BlobId::of(name.as_bytes()).to_string()[..32])
     }
 }
 
 pub(crate) fn load(path: &Path) -> Result<Option<Root>, StoreError> {
-    let text = match fs::read_to_string(path) {
+    let text = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.tried("read", path)?,
+        // What is no text fits no check.
+        bytes => String::from_utf8_lossy(&bytes.tried("read", path)?).into_owned(),
     };
     let malformed = |problem| StoreError::MalformedText { path: path.to_owned(), problem };
     Root::parse(&text).map(Some).map_err(malformed)

@@ -12,10 +12,12 @@ use crate::{
     leases::LeaseFile,
     recover,
 };
+use groundup_digest::BlobId;
 use std::{
+    collections::HashSet,
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 /// What to do when there is no store yet.
@@ -63,6 +65,8 @@ pub(crate) struct Inner {
     pub(crate) hints: Journal,
     pub(crate) contents: Contents,
     pub(crate) durability: Durability,
+    /// Blobs whose bytes this process has written or read whole.
+    pub(crate) whole: Mutex<HashSet<BlobId>>,
     /// Scratch files of this process.
     scratch: OnceLock<TempDir>,
     /// What this process put into the store or was about to.
@@ -123,6 +127,16 @@ impl Store {
         self.0.index.notices()
     }
 
+    /// Notes that a blob's bytes are those of its id.
+    pub(crate) fn note_whole(&self, blob: BlobId) {
+        self.0.whole.lock().unwrap_or_else(PoisonError::into_inner).insert(blob);
+    }
+
+    /// Whether this process knows that a blob's bytes are those of its id.
+    pub(crate) fn known_whole(&self, blob: BlobId) -> bool {
+        self.0.whole.lock().unwrap_or_else(PoisonError::into_inner).contains(&blob)
+    }
+
     /// Fails if the store is open for reading only; `action` is what was about to be done.
     pub(crate) fn writable(&self, action: &'static str) -> Result<(), StoreError> {
         match self.0.access {
@@ -173,6 +187,11 @@ impl Inner {
             [&hints, &trees, &records, &results].iter().try_for_each(|one| index.catch_up(one))?;
             Ok(index)
         };
+        if opening.is_some() && index::left_by_another_boot(path)? {
+            // Before the index takes the journals in.
+            let journals = [&hints, &trees, &records, &results];
+            journals.iter().try_for_each(|journal| recover::fill_holes(path, journal))?;
+        }
         let index = match open_index() {
             // It was removed: made anew, it has no damage.
             Err(StoreError::DamagedIndex { path, source }) => {
@@ -193,6 +212,7 @@ impl Inner {
             index,
             contents: Contents::default(),
             durability: Durability::open(path)?,
+            whole: Mutex::default(),
             scratch: OnceLock::new(),
             session: OnceLock::new(),
             format,
@@ -206,8 +226,9 @@ impl Inner {
     /// Another boot's index says that the machine may have crashed since: it goes last.
     fn clear_up_after_other_boots(&self) -> Result<(), StoreError> {
         let left = index::left_by_others(&self.path)?;
-        if left.iter().any(|path| path.extension() == Some("db".as_ref())) {
-            recover::remove_unsynced_checkouts(&self.path)?;
+        if index::left_by_another_boot(&self.path)? {
+            recover::remove_doubted_checkouts(&self.path)?;
+            recover::remove_torn_logs(&self.path)?;
             let torn = recover::remove_torn_blobs(&self.path)?;
             if !torn.is_empty() {
                 self.index.notice(Notice::TornBlobsRemoved { count: torn.len() });

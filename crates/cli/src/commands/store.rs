@@ -3,12 +3,14 @@
 use super::answer_is_no;
 use crate::{
     args::Global,
-    context::{Home, find_root, open_store, store_path},
+    context::{Home, find_root, open_store, open_to_look, store_path},
     error::CliError,
     out::{self, BOLD, RED},
     table, words,
 };
-use groundup_store::{Create, KeepCheckouts, KeepLogs, KeepOptions, Report, Store, Total};
+use groundup_store::{
+    Create, KeepCheckouts, KeepLogs, KeepOptions, Report, Store, Total, repair_format,
+};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -44,7 +46,17 @@ pub(crate) struct Collect {
 pub(super) fn run(global: &Global, command: &Command) -> Result<ExitCode, CliError> {
     let root = find_root(global).ok();
     let home = Home::read(root.as_deref(), global)?;
-    let store = open_store(&store_path(global, &home, root.as_deref()), Create::Never)?;
+    let path = store_path(global, &home, root.as_deref());
+    let store = match command {
+        Command::Status | Command::Verify => open_to_look(&path)?,
+        Command::Repair => {
+            if repair_format(&path)? {
+                out::say(format!("mended   {}", path.join("format").display()));
+            }
+            open_store(&path, Create::Never)?
+        }
+        Command::Collect(_) => open_store(&path, Create::Never)?,
+    };
     match command {
         Command::Status => status(&store, global),
         Command::Verify => Ok(verdict(&verified(&store)?, global)),

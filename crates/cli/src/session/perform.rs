@@ -15,7 +15,7 @@ use groundup_build::{
 };
 use groundup_digest::ObjectId;
 use groundup_provenance::{BuildRecord, Circumstances};
-use groundup_store::{RecordKind, Store};
+use groundup_store::{RecordKind, Store, StoreErrorKind};
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// A build that was done.
@@ -98,7 +98,11 @@ pub(crate) fn keep(store: &Store, workspace: &Path, targets: &[Built]) -> Result
         let objects: BTreeSet<ObjectId> = outputs.iter().map(|(_, id)| *id).collect();
         let platform = built.target.platform.map_or(String::new(), |p| format!(" {p}"));
         let name = format!("{} {}{platform}", workspace.display(), built.target.name);
-        let known = store.root(&name)?;
+        let known = match store.root(&name) {
+            // A damaged one is written anew.
+            Err(error) if error.kind() == StoreErrorKind::Damaged => None,
+            known => known?,
+        };
         if known.is_none_or(|root| root.objects != objects) {
             let objects: Vec<ObjectId> = objects.into_iter().collect();
             store.set_root(&name, &objects, &[])?;

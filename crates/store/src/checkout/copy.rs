@@ -19,7 +19,6 @@ pub(crate) enum Verify {
 
 /// Copies blobs into files of one file system, and remembers what that file system cannot do.
 pub(crate) struct Copier {
-    verify: Verify,
     no_clone: AtomicBool,
     no_kernel_copy: AtomicBool,
 }
@@ -43,9 +42,9 @@ impl From<Errno> for CopyError {
 const SMALL: u64 = 64 * 1024;
 
 impl Copier {
-    pub(crate) fn new(verify: Verify) -> Self {
+    pub(crate) fn new() -> Self {
         let [no_clone, no_kernel_copy] = [const { AtomicBool::new(false) }; 2];
-        Self { verify, no_clone, no_kernel_copy }
+        Self { no_clone, no_kernel_copy }
     }
 
     /// Writes the content of `source`, which should be `blob` of `size` bytes, to the empty file
@@ -56,9 +55,10 @@ impl Copier {
         target: &File,
         blob: BlobId,
         size: u64,
+        verify: Verify,
     ) -> Result<(), CopyError> {
         let cloned = size > SMALL && self.clone_extents(source, target)?;
-        if self.verify == Verify::Hash {
+        if verify == Verify::Hash {
             let sink = if cloned { None } else { Some(target) };
             return copy_hashed(source, sink, blob);
         }

@@ -2,7 +2,7 @@
 
 use super::{
     CheckoutError, Unrepresented,
-    copy::{Copier, Verify},
+    copy::Copier,
     earlier::Earlier,
     materialise::{Files, Materialiser},
     unrepresented,
@@ -107,8 +107,7 @@ impl Store {
             Existing::Refuse => None,
             Existing::Replace => Earlier::at(dest),
         };
-        let copier = Copier::new(Verify::Hash);
-        Materialiser { store: self, files: Files::Copied, copier, earlier }
+        Materialiser { store: self, files: Files::Copied, copier: Copier::new(), earlier }
             .make(&tree, &made, Mode::empty())
             .map_err(|source| failed(dest, source))?;
         put_in_place(&made, dest, options.existing)?;

@@ -9,12 +9,12 @@
 
 use super::{
     CheckoutError,
-    copy::{Copier, CopyError, create_file},
+    copy::{Copier, CopyError, Verify, create_file},
     earlier::Earlier,
 };
 use crate::below::{file_times, open_dir, shown};
 use crate::error::{StoreError, Tried};
-use crate::{Executable, Store};
+use crate::{BlobReader, Executable, Store};
 use groundup_digest::BlobId;
 use groundup_tree::{FileTree, Kind, Meta, Name, Node, TreePath};
 use rayon::prelude::*;
@@ -155,6 +155,7 @@ impl Materialiser<'_> {
             return self.copy_file(target, dir, work, blob, size);
         };
         let from = self.store.blob_path(blob, twin).map_err(|error| missing(error, work.path))?;
+        self.check(&from, blob, work.path)?;
         match fs::linkat(fs::CWD, &from, dir, work.name.as_bytes(), AtFlags::empty()) {
             Ok(()) => Ok(()),
             // The inode has no room for another link, or lies on another file system.
@@ -163,6 +164,28 @@ impl Materialiser<'_> {
             }
             Err(Errno::NOENT) => Err(CheckoutError::MissingBlob { blob, path: work.path.clone() }),
             Err(error) => Err(target.error("make", work.path, error)),
+        }
+    }
+
+    /// Reads a file of the store that is about to be used unread, once in the life of a process.
+    fn check(&self, from: &Path, blob: BlobId, path: &TreePath) -> Result<(), CheckoutError> {
+        if self.store.known_whole(blob) {
+            return Ok(());
+        }
+        let lost = || CheckoutError::MissingBlob { blob, path: path.clone() };
+        let file = match File::open(from) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(lost()),
+            file => file.tried("open", from)?,
+        };
+        match BlobReader::new(blob, from.to_owned(), file).into_content() {
+            Ok(_) => {
+                self.store.note_whole(blob);
+                Ok(())
+            }
+            Err(StoreError::DamagedBlob { .. }) => {
+                Err(CheckoutError::DamagedBlob { blob, path: path.clone() })
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -186,7 +209,13 @@ impl Materialiser<'_> {
             let lost = || CheckoutError::MissingBlob { blob, path: work.path.clone() };
             let (from, _) = self.store.find_blob(blob)?.ok_or_else(lost)?;
             let mut source = File::open(&from).tried("open", &from)?;
-            self.copier.copy(&mut source, &file, blob, size).map_err(|error| match error {
+            // What people get is always read; what the store links to once in the life of a process.
+            let verify = match self.files {
+                Files::Shared if self.store.known_whole(blob) => Verify::Size,
+                Files::Shared | Files::Copied => Verify::Hash,
+            };
+            let copied = self.copier.copy(&mut source, &file, blob, size, verify);
+            copied.map_err(|error| match error {
                 CopyError::Damaged => CheckoutError::DamagedBlob { blob, path: work.path.clone() },
                 CopyError::Io(source) => {
                     StoreError::Io { action: "write", path: shown(target.at, work.path), source }

@@ -21,10 +21,11 @@ use crate::{
     Access, Store,
     error::{StoreError, Tried},
 };
-use copy::{Copier, Verify};
+use copy::Copier;
 use groundup_digest::{BlobId, ObjectId, TreeId};
 use groundup_tree::{FileTree, TreePath};
-use materialise::{Files, Materialiser, on_disk};
+pub(crate) use materialise::on_disk;
+use materialise::{Files, Materialiser};
 use rustix::fs::{self, Mode};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,17 @@ impl Checkout {
 /// occurs in a check-out otherwise.
 const UNSETTLED: Mode = Mode::SVTX;
 
+/// Lets a check-out be moved away: a directory that its owner may not write cannot be. Who finds it
+/// in its place after all sets its mode again.
+pub(crate) fn make_movable(path: &Path) -> std::io::Result<()> {
+    Ok(fs::chmod(path, Mode::RWXU | UNSETTLED)?)
+}
+
+/// Whether the mode of a check-out's top directory is what its tree says, or about to be set.
+pub(crate) fn has_mode(mode: Mode, tree: &FileTree) -> bool {
+    mode.contains(UNSETTLED) || mode == on_disk(&tree.root().meta)
+}
+
 impl Store {
     /// Gives the tree on disk, made now if it is not there yet.
     pub fn checkout(&self, id: TreeId) -> Result<Checkout, CheckoutError> {
@@ -114,15 +126,15 @@ impl Store {
         // In the scratch of the process: many small check-outs need no directory of their own each.
         let made = self.scratch()?.fresh_path();
         fs::mkdir(&made, Mode::RWXU).tried("make directory", &made)?;
-        let copier = Copier::new(Verify::Size);
+        let copier = Copier::new();
         let maker = Materialiser { store: self, files: Files::Shared, copier, earlier: None };
         if let Err(error) = maker.make(tree, &made, UNSETTLED) {
             // What stays is swept with the scratch.
             let _ = crate::below::remove_all(&made);
             return Err(error);
         }
-        // It is used unread from now on, and no sync says that it is on the disk: after a crash of the
-        // machine the next process removes what was made since the last sync.
+        // It is used unread from now on. It need not be on the disk for that: after a crash of the
+        // machine check-outs that were made since the last sync are removed.
         self.0.durability.wrote();
         match fs::rename(&made, path) {
             Ok(()) => Ok(()),

@@ -1,19 +1,14 @@
 //! Performing a plan, in short batches; what came into use since the plan was made stays.
 
 use crate::{
-    Store, StoreError, Total, below,
+    Store, StoreError, Total, below, checkout,
     collect::{CollectPlan, Dropped, KeepCheckouts, mark::Marks},
     disk,
     error::Tried,
     leases,
 };
 use groundup_digest::TreeId;
-use std::{
-    fs::{self, Permissions},
-    io,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::PathBuf};
 
 /// How many things are dropped while others wait for leases.
 const BATCH: usize = 256;
@@ -71,20 +66,15 @@ impl Store {
     }
 
     /// Takes a check-out out of its place; removing it takes longer than others should wait.
-    fn move_checkout_away(&self, tree: &TreeId) -> Result<Option<PathBuf>, StoreError> {
+    pub(crate) fn move_checkout_away(&self, tree: &TreeId) -> Result<Option<PathBuf>, StoreError> {
         let from = self.path().join("checkouts").join(tree.to_string());
         let to = self.scratch()?.fresh_path();
-        match make_movable(&from).and_then(|()| fs::rename(&from, &to)) {
+        match checkout::make_movable(&from).and_then(|()| fs::rename(&from, &to)) {
             Ok(()) => Ok(Some(to)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).tried("move away", from),
         }
     }
-}
-
-/// A directory that its owner may not write cannot be moved.
-fn make_movable(path: &Path) -> io::Result<()> {
-    fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 fn keeps_checkout(marks: &Marks, plan: &CollectPlan, tree: &TreeId) -> bool {

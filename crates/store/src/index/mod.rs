@@ -15,7 +15,7 @@ mod schema;
 
 use crate::{
     Access, StoreError, disk,
-    error::Queried,
+    error::{Queried, Tried},
     journal::{Frame, Journal, JournalName},
 };
 use check::Column;
@@ -105,6 +105,7 @@ impl Index {
         };
         let (idle, notices, broken) = <(Mutex<_>, Mutex<_>, AtomicBool)>::default();
         let index = Self { location, salt, idle, notices, broken };
+        let is_new = matches!(&index.location, Location::File(path) if !path.exists());
         let opened = index.connect().and_then(|connection| {
             schema::ensure(&connection).queried("make ready")?;
             Ok(connection)
@@ -119,6 +120,14 @@ impl Index {
             opened => opened?,
         };
         index.give_back(connection);
+        if is_new {
+            // After a crash its name is the sign that there was one, so it is on the disk before
+            // anything is put into the store.
+            for folder in [&folder, store] {
+                let open = std::fs::File::open(folder).tried("open", folder)?;
+                open.sync_all().tried("sync", folder)?;
+            }
+        }
         Ok(index)
     }
 
@@ -331,6 +340,29 @@ impl Index {
         Ok((offsets, answer))
     }
 
+    /// The database, if it does not say what the journals of its store say. One of a store that is
+    /// open for reading only is made from them and always does.
+    pub(crate) fn strays_from(
+        &self,
+        store: &crate::store::Inner,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        let Location::File(path) = &self.location else { return Ok(None) };
+        for _ in 0..3 {
+            let ours = match self.with_snapshot("compare", schema::dump) {
+                Err(StoreError::DamagedIndex { .. }) => return Ok(Some(path.clone())),
+                ours => ours?,
+            };
+            let anew = Self::open(&store.path, self.salt, Access::ReadOnly)?;
+            store.journals().into_iter().try_for_each(|journal| anew.catch_up(journal))?;
+            let theirs = anew.with("compare", schema::dump)?;
+            // The first table says how far each is; another process may be appending.
+            if ours.first() == theirs.first() {
+                return Ok((ours != theirs).then(|| path.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Empties the index; every journal has to be taken in again.
     pub(crate) fn clear(&self) -> Result<(), StoreError> {
         self.guard(self.forget_everything())
@@ -374,6 +406,12 @@ fn boot() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let boot: String = boot.chars().filter(char::is_ascii_alphanumeric).collect();
     if boot.is_empty() { "unknown-boot".to_owned() } else { boot }
+}
+
+/// Whether there is an index of another boot: the machine may have crashed since.
+pub(crate) fn left_by_another_boot(store: &Path) -> Result<bool, StoreError> {
+    let left = left_by_others(store)?;
+    Ok(left.iter().any(|path| path.extension() == Some("db".as_ref())))
 }
 
 /// Databases of other boots, and other litter, in the index's folder.

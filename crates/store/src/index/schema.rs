@@ -1,6 +1,6 @@
 //! The tables of the index.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, types::Value};
 
 /// Raised with each change of the tables: an index of another version is emptied and catches up.
 const VERSION: i64 = 2;
@@ -54,6 +54,20 @@ pub(super) fn ensure(connection: &Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()
+}
+
+/// The rows of all tables, in order; those of `journals` come first.
+pub(super) fn dump(connection: &Connection) -> rusqlite::Result<Vec<Vec<Vec<Value>>>> {
+    let tables = ["journals", "trees", "results", "observed", "records", "contents", "durations"];
+    let dumped = tables.iter().map(|table| {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2"))?;
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            (0..columns).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>()
+        });
+        rows?.collect()
+    });
+    dumped.collect()
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -2,6 +2,7 @@
 //!
 //! That content was collected is no problem; that something a root names is gone is one.
 
+mod checkouts;
 mod problem;
 mod repair;
 
@@ -11,18 +12,19 @@ pub use repair::Repaired;
 use crate::{
     Store, StoreError,
     error::Tried,
+    format,
     inventory::BlobFile,
     journal::{Frame, Journal},
     records::StoredRecord,
     results::Event,
     roots, trees,
 };
-use groundup_digest::{DirId, ObjectId, RecordId};
+use groundup_digest::{DirId, ObjectId, RecordId, StepKey};
 use groundup_tree::{Directory, EntryKind, TreeRoot};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    fs::File,
+    fs::{self, File},
     io,
     os::unix::fs::PermissionsExt,
     sync::Mutex,
@@ -63,6 +65,9 @@ impl Report {
     }
 }
 
+/// What the journal of results says of each key: its first result, and whether it is to run again.
+type Results = BTreeMap<StepKey, (Vec<u8>, bool)>;
+
 impl Store {
     /// Reads everything; `progress` is called from several threads, but one at a time.
     pub fn verify(
@@ -73,10 +78,15 @@ impl Store {
         self.flush_contents()?;
         self.verify_blobs(&mut report, progress)?;
         self.verify_trees(&mut report)?;
-        self.verify_results(&mut report)?;
+        let results = self.verify_results(&mut report)?;
         scan(&self.0.hints, &mut report.problems, |_| true)?;
         self.verify_logs(&mut report)?;
-        self.verify_roots(&mut report)?;
+        self.verify_roots(&results, &mut report)?;
+        self.verify_checkouts(&mut report)?;
+        self.verify_format(&mut report)?;
+        if let Some(path) = self.0.index.strays_from(&self.0)? {
+            report.problems.push(Problem::DamagedIndex { path });
+        }
         Ok(report)
     }
 
@@ -131,33 +141,52 @@ impl Store {
         Ok(())
     }
 
-    fn verify_results(&self, report: &mut Report) -> Result<(), StoreError> {
+    fn verify_results(&self, report: &mut Report) -> Result<Results, StoreError> {
         let mut records: BTreeSet<RecordId> = BTreeSet::new();
         scan(&self.0.records, &mut report.problems, |frame| {
             records.extend(StoredRecord::from_frame(frame).map(|record| record.id));
             true
         })?;
         report.records = records.len() as u64;
+        // Read from the journal itself: the index is checked against it, not the other way round.
+        let mut results: Results = BTreeMap::new();
+        let salt = self.0.format.salt_tag();
         scan(&self.0.results, &mut report.problems, |frame| {
-            matches!(frame.kind, 0 | 3..) || Event::from_frame(frame).is_some()
+            match Event::from_frame(frame) {
+                Some((of, event)) if of == salt => match event {
+                    Event::Forgotten(key) => {
+                        results.entry(key).and_modify(|(_, forgotten)| *forgotten = true);
+                    }
+                    Event::Result { key, value } => {
+                        let first = results.entry(key).or_insert_with(|| (value, false));
+                        first.1 = false;
+                    }
+                },
+                Some(_) => {}
+                None => return matches!(frame.kind, 0 | 3..),
+            }
+            true
         })?;
-        for (key, result) in self.results()? {
-            report.results += 1;
-            if !records.contains(&result.record) {
-                report.problems.push(Problem::MissingRecord { key, record: result.record });
+        for (key, (value, forgotten)) in &results {
+            report.results += u64::from(!forgotten);
+            let record = self.result(value)?.record;
+            if !records.contains(&record) {
+                report.problems.push(Problem::MissingRecord { key: *key, record });
             }
         }
-        Ok(())
+        Ok(results)
     }
 
     fn verify_logs(&self, report: &mut Report) -> Result<(), StoreError> {
         let logs = self.log_files()?;
         report.logs = logs.len() as u64;
         let damaged = logs.par_iter().map(|(name, path, _)| {
-            let file = File::open(path).tried("open", path)?;
-            let text =
-                zstd::Decoder::new(file).and_then(|mut text| io::copy(&mut text, &mut io::sink()));
-            Ok(text.is_err().then_some(Problem::DamagedLog { name: *name }))
+            match fs::read(path) {
+                // It was collected meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Ok(bytes) if crate::logs::is_whole(&bytes) => Ok(None),
+                _ => Ok(Some(Problem::DamagedLog { name: *name })),
+            }
         });
         for problem in damaged.collect::<Result<Vec<_>, StoreError>>()? {
             report.problems.extend(problem);
@@ -165,7 +194,7 @@ impl Store {
         Ok(())
     }
 
-    fn verify_roots(&self, report: &mut Report) -> Result<(), StoreError> {
+    fn verify_roots(&self, results: &Results, report: &mut Report) -> Result<(), StoreError> {
         let folder = self.path().join("roots");
         for name in crate::disk::names(&folder)? {
             let path = folder.join(name);
@@ -179,8 +208,9 @@ impl Store {
             let Some(root) = root else { continue };
             let mut kept = root.objects;
             for key in root.keys {
-                let result = self.get_result(key)?;
-                kept.extend(result.iter().flat_map(|result| result.outputs.values()));
+                if let Some((value, false)) = results.get(&key) {
+                    kept.extend(self.result(value)?.outputs.into_values());
+                }
             }
             let missing = kept.into_iter().filter_map(|object| self.missing(object).transpose());
             for object in missing.collect::<Result<Vec<ObjectId>, _>>()? {
@@ -190,10 +220,21 @@ impl Store {
         Ok(())
     }
 
+    fn verify_format(&self, report: &mut Report) -> Result<(), StoreError> {
+        let path = self.path().join("format");
+        let text = fs::read(&path).tried("read", &path)?;
+        if format::has_check(&String::from_utf8_lossy(&text)) != Some(true) {
+            report.problems.push(Problem::DamagedFormat { path });
+        }
+        Ok(())
+    }
+
     /// The object, if a part of it cannot be had.
     fn missing(&self, object: ObjectId) -> Result<Option<ObjectId>, StoreError> {
         match self.has_complete(object) {
             Ok(true) => Ok(None),
+            // The index is looked at by itself.
+            Err(StoreError::DamagedIndex { .. }) => Ok(None),
             // What is damaged was named already.
             Ok(false) | Err(StoreError::DamagedFrame { .. } | StoreError::MalformedTree { .. }) => {
                 Ok(Some(object))
@@ -235,6 +276,9 @@ fn scan(
     mut is_good: impl FnMut(&Frame) -> bool,
 ) -> Result<(), StoreError> {
     let mut bad = Vec::new();
+    if !journal.has_title()? {
+        bad.push((0, journal.start()));
+    }
     let scanned = journal.scan(0, |offset, frame| {
         if !is_good(&frame) {
             bad.push((offset, frame.size()));

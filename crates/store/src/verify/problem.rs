@@ -1,7 +1,7 @@
 //! What can be wrong in a store.
 
 use crate::LogName;
-use groundup_digest::{BlobId, DirId, ObjectId, RecordId, StepKey};
+use groundup_digest::{BlobId, DirId, ObjectId, RecordId, StepKey, TreeId};
 use std::{fmt, path::PathBuf};
 
 /// One thing that is wrong.
@@ -73,6 +73,23 @@ pub enum Problem {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A check-out is not what its tree says.
+    DamagedCheckout {
+        /// The tree.
+        tree: TreeId,
+        /// Where it differs.
+        path: PathBuf,
+    },
+    /// The format file is not as it was written, though it can be read.
+    DamagedFormat {
+        /// It.
+        path: PathBuf,
+    },
+    /// The index does not say what the journals say.
+    DamagedIndex {
+        /// It.
+        path: PathBuf,
+    },
     /// A part of what a root keeps is not there.
     Incomplete {
         /// The root.
@@ -104,6 +121,15 @@ impl fmt::Display for Problem {
             }
             Problem::DamagedLog { name } => write!(f, "log {name} cannot be read"),
             Problem::DamagedRoot { path, problem } => write!(f, "{}: {problem}", path.display()),
+            Problem::DamagedCheckout { tree, path } => {
+                write!(f, "{} is not what tree {tree} says", path.display())
+            }
+            Problem::DamagedFormat { path } => {
+                write!(f, "{} has no check: it is of an early version or damaged", path.display())
+            }
+            Problem::DamagedIndex { path } => {
+                write!(f, "the index {} does not say what the journals say", path.display())
+            }
             Problem::Incomplete { root, object } => {
                 write!(f, "a part of {object} is missing, which root {root} keeps")
             }

@@ -20,8 +20,8 @@ pub struct Repaired {
 impl Store {
     /// Removes what the report names as damaged, and makes the index anew.
     ///
-    /// What a root keeps and is gone is left to the next build; a root that cannot be read and
-    /// files that are not the store's are left to the user.
+    /// What a root keeps and is gone is left to the next build, and so is a root in which more than
+    /// one byte is wrong; files that are not the store's are left to the user.
     pub fn repair(&self, report: &Report) -> Result<Repaired, StoreError> {
         self.writable("repair")?;
         self.forget_answers()?;
@@ -48,10 +48,23 @@ impl Store {
                     fs::set_permissions(path, mode).tried("set the mode of", path)?;
                     &mut repaired.mended
                 }
+                Problem::DamagedCheckout { tree, .. } => match self.drop_checkout(*tree)? {
+                    true => &mut repaired.removed,
+                    false => &mut repaired.left,
+                },
+                Problem::DamagedFormat { .. } => match crate::repair_format(self.path()) {
+                    Ok(true) => &mut repaired.mended,
+                    _ => &mut repaired.left,
+                },
+                // It is made anew in any case.
+                Problem::DamagedIndex { .. } => &mut repaired.mended,
+                Problem::DamagedRoot { path, .. } => match self.mend_root(path)? {
+                    true => &mut repaired.mended,
+                    false => &mut repaired.left,
+                },
                 Problem::Strange { .. }
                 | Problem::MissingDirectory { .. }
                 | Problem::MissingRecord { .. }
-                | Problem::DamagedRoot { .. }
                 | Problem::Incomplete { .. } => &mut repaired.left,
             };
             list.push(problem.clone());
@@ -63,7 +76,11 @@ impl Store {
     /// Makes the index anew from the journals.
     pub fn rebuild_index(&self) -> Result<(), StoreError> {
         self.writable("make the index anew")?;
-        self.0.index.clear()?;
+        match self.0.index.clear() {
+            // It was removed: whoever opens the store next makes it anew.
+            Err(StoreError::DamagedIndex { .. }) => return Ok(()),
+            cleared => cleared?,
+        }
         self.0.journals().into_iter().try_for_each(|journal| self.0.index.catch_up(journal))
     }
 }
