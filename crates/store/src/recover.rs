@@ -11,12 +11,13 @@ use crate::{
     TempDir, checkout, disk,
     error::{StoreError, Tried},
     inventory,
-    journal::{Damage, Journal},
-    logs,
+    journal::{Appender, Damage, Journal, JournalName},
+    logs, trees,
 };
-use groundup_digest::{BlobId, TreeId};
+use groundup_digest::{BlobId, DirId, TreeId};
 use rayon::prelude::*;
 use std::{
+    collections::HashSet,
     fs,
     io::Write,
     os::unix::fs::MetadataExt,
@@ -73,7 +74,43 @@ pub(crate) fn fill_holes(store: &Path, journal: &Journal) -> Result<(), StoreErr
         appender.blank(Damage { offset: 0, length: journal.start() })?;
     }
     let holes = journal.scan(synced, |_, _| Ok(()))?.damage;
-    holes.into_iter().try_for_each(|hole| appender.blank(hole))
+    if holes.is_empty() {
+        return Ok(());
+    }
+    holes.into_iter().try_for_each(|hole| appender.blank(hole))?;
+    if journal.name == JournalName::Trees {
+        drop_incomplete_trees(journal, &appender, synced)?;
+    }
+    Ok(())
+}
+
+/// A tree that is there has all its directories: objects that were appended since the last sync and
+/// lost some of theirs go as well.
+fn drop_incomplete_trees(
+    journal: &Journal,
+    appender: &Appender<'_>,
+    synced: u64,
+) -> Result<(), StoreError> {
+    let mut objects = Vec::new();
+    journal.scan(0, |offset, frame| {
+        if let (Some(id), Some(wanted)) = (trees::id_of_frame(&frame), trees::directories_of(&frame))
+        {
+            objects.push((id, wanted, Damage { offset, length: frame.size() }));
+        }
+        Ok(())
+    })?;
+    loop {
+        let known: HashSet<[u8; 32]> = objects.iter().map(|(id, _, _)| *id).collect();
+        let is_whole = |(_, wanted, place): &(_, Vec<DirId>, Damage)| {
+            place.offset < synced || wanted.iter().all(|id| known.contains(id.as_bytes()))
+        };
+        let (whole, lost): (Vec<_>, Vec<_>) = objects.into_iter().partition(is_whole);
+        if lost.is_empty() {
+            return Ok(());
+        }
+        lost.into_iter().try_for_each(|(_, _, place)| appender.blank(place))?;
+        objects = whole;
+    }
 }
 
 /// Removes check-outs that were made since the last sync: their files may have lost their bytes.

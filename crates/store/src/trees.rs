@@ -28,8 +28,21 @@ pub(crate) fn id_of_frame(frame: &Frame) -> Option<[u8; 32]> {
 }
 
 /// Whether a frame is the root object of a tree.
-pub(crate) fn is_root(frame: &Frame) -> bool {
+fn is_root(frame: &Frame) -> bool {
     frame.kind == TREE
+}
+
+/// The directories that a frame's object refers to; none for a frame that is not in its form.
+pub(crate) fn directories_of(frame: &Frame) -> Option<Vec<DirId>> {
+    if is_root(frame) {
+        return TreeRoot::from_bytes(&frame.payload).ok().map(|root| vec![root.directory]);
+    }
+    let directory = Directory::from_bytes(&frame.payload).ok()?;
+    let directories = directory.entries().iter().filter_map(|entry| match entry.kind {
+        EntryKind::Directory(id) => Some(id),
+        EntryKind::Other(_) => None,
+    });
+    Some(directories.collect())
 }
 
 /// Collects the objects of a tree that is encoded.

@@ -20,7 +20,6 @@ use crate::{
     roots, trees,
 };
 use groundup_digest::{DirId, ObjectId, RecordId, StepKey};
-use groundup_tree::{Directory, EntryKind, TreeRoot};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -120,18 +119,7 @@ impl Store {
         scan(&self.0.trees, &mut report.problems, |frame| {
             let Some(id) = trees::id_of_frame(frame) else { return true };
             known.insert(id);
-            let directories = match trees::is_root(frame) {
-                true => TreeRoot::from_bytes(&frame.payload).map(|root| vec![root.directory]),
-                false => Directory::from_bytes(&frame.payload).map(|directory| {
-                    let entries = directory.entries().iter();
-                    let directories = entries.filter_map(|entry| match entry.kind {
-                        EntryKind::Directory(id) => Some(id),
-                        EntryKind::Other(_) => None,
-                    });
-                    directories.collect()
-                }),
-            };
-            let Ok(directories) = directories else { return false };
+            let Some(directories) = trees::directories_of(frame) else { return false };
             wanted.extend(directories.into_iter().map(|directory| (directory, id)));
             true
         })?;
