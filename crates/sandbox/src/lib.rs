@@ -45,4 +45,4 @@ pub use spec::{
 /// The version of what a step can observe in here; it enters step keys.
 ///
 /// Raise it when a step could tell the difference: another fixed file, mount, limit or refused call.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

@@ -99,31 +99,50 @@ fn remove(path: &Path) -> Result<(), Errno> {
     }
     // Renaming a directory and emptying it need write permission on it.
     fs::chmod(path, Mode::RWXU)?;
-    let root = fs::open(path, DIRECTORY, Mode::empty())?;
-    // A stack instead of recursion: trees may be deeper than a thread's stack or descriptors allow.
-    let mut todo = vec![(TreePath::root(), false)];
-    while let Some((at, emptied)) = todo.pop() {
-        let parent = at.parent().unwrap_or_default();
-        if emptied {
-            let Some(name) = at.name() else { break };
-            let dir = open_dir(&root, &parent)?;
-            fs::unlinkat(&dir, name.as_bytes(), AtFlags::REMOVEDIR)?;
-            continue;
-        }
-        let dir = open_dir(&root, &at)?;
-        todo.push((at.clone(), true));
-        for name in sorted_names(&dir)? {
-            match fs::unlinkat(&dir, name.as_bytes(), AtFlags::empty()) {
-                Ok(()) => {}
-                Err(Errno::ISDIR) => {
-                    fs::chmodat(&dir, name.as_bytes(), Mode::RWXU, AtFlags::empty())?;
-                    todo.push((at.join(&name), false));
-                }
-                Err(error) => return Err(error),
-            }
+    let top = fs::open(path, DIRECTORY, Mode::empty())?;
+    let mut moved = 0;
+    loop {
+        let before = moved;
+        empty(&top, &top, 0, &mut moved)?;
+        if moved == before {
+            return fs::rmdir(path);
         }
     }
-    fs::rmdir(path)
+}
+
+/// How many nested directories are held open at once.
+const MAX_OPEN: usize = 200;
+
+/// Removes all that is in `dir`; what lies too deep is moved up to `top` for another pass, so that the
+/// time grows with the number of things, not with their depth.
+fn empty(top: &OwnedFd, dir: &OwnedFd, depth: usize, moved: &mut u64) -> Result<(), Errno> {
+    for name in sorted_names(dir)? {
+        let name = name.as_bytes();
+        match fs::unlinkat(dir, name, AtFlags::empty()) {
+            Err(Errno::ISDIR) => {}
+            other => {
+                other?;
+                continue;
+            }
+        }
+        fs::chmodat(dir, name, Mode::RWXU, AtFlags::empty())?;
+        if depth >= MAX_OPEN {
+            *moved += 1;
+            let above = format!(".groundup-deep-{moved}");
+            match fs::renameat(dir, name, top, above) {
+                // A step used that name; the next number is tried in the next pass.
+                Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
+                Err(error) => return Err(error),
+            }
+            continue;
+        }
+        empty(top, &fs::openat(dir, name, DIRECTORY, Mode::empty())?, depth + 1, moved)?;
+        match fs::unlinkat(dir, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOTEMPTY) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -282,3 +282,53 @@ fn a_link_is_never_followed() {
     assert_eq!(fs::read(outside.join("file")).unwrap(), b"outside");
     assert_eq!(mode(outside.join("file")), 0o600);
 }
+
+/// A directory with so many others nested in it, and what is in the last.
+fn nest(top: &Path, depth: usize) {
+    use rustix::fs::{Mode, OFlags};
+    make_dir(top);
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut dir = rustix::fs::open(top, flags, Mode::empty()).unwrap();
+    for _ in 0..depth {
+        rustix::fs::mkdirat(&dir, "d", Mode::from_raw_mode(0o755)).unwrap();
+        dir = rustix::fs::openat(&dir, "d", flags, Mode::empty()).unwrap();
+        rustix::fs::fchmod(&dir, Mode::from_raw_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn an_output_deeper_than_a_tree_may_be_is_refused_by_name() {
+    let place = Place::new();
+    let out = place.path("out");
+    nest(&out, 300);
+    let taken = place.normal(&out).unwrap();
+    assert!(place.store.load_tree(taken.id).unwrap() == taken.tree);
+    let deep = place.path("deep");
+    nest(&deep, 10_000);
+    let error = place.normal(&deep).unwrap_err();
+    assert!(matches!(error, IngestError::Deep { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("more than 2048 directories deep, at /d/d/d/d/d…"), "{text}");
+    assert!(text.contains("remove what is so deep"), "{text}");
+}
+
+#[test]
+fn a_file_whose_holes_are_larger_than_the_disk_is_refused_by_name() {
+    let place = Place::new();
+    let out = place.path("out");
+    make_dir(&out);
+    // As much as one file may have here: a file system with room for all is none to test on.
+    let disk = rustix::fs::statvfs(&out).unwrap();
+    let room = disk.f_blocks * disk.f_frsize;
+    for (name, size) in [("half", room / 2 + 1), ("more", room / 2 + 2)] {
+        let file = fs::File::create(out.join(name)).unwrap();
+        if file.set_len(size).is_err() {
+            return;
+        }
+    }
+    let error = place.normal(&out).unwrap_err();
+    let IngestError::Large { path, size, .. } = &error else { panic!("{error}") };
+    assert_eq!((path.to_string().as_str(), *size), ("/more", room / 2 * 2 + 3));
+    assert!(error.to_string().contains("truncate"), "{error}");
+    assert!(out.join("half").exists());
+}

@@ -23,7 +23,7 @@ pub use directory::{Directory, Entry, EntryKind};
 pub use file_tree::{FileTree, TreeError};
 pub use links::{LinkError, Links};
 pub use merge::{Clash, ClashPolicy};
-pub use merkle::{DecodeTreeError, Encoded, Sink, Source, TreeRoot, decode, encode};
+pub use merkle::{DecodeTreeError, Encoded, MAX_DEPTH, Sink, Source, TreeRoot, decode, encode};
 pub use meta::{Meta, Mode, Xattrs};
 pub use name::{Name, NameError};
 pub use node::{Device, Kind, Node};

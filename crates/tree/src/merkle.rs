@@ -142,7 +142,8 @@ pub enum DecodeTreeError<E: std::error::Error + 'static> {
     Deep(usize),
 }
 
-const MAX_DEPTH: usize = 2048;
+/// How deep directories of a tree may be nested.
+pub const MAX_DEPTH: usize = 2048;
 
 /// Reads a whole tree.
 pub fn decode<S: Source>(id: TreeId, source: &S) -> Result<FileTree, DecodeTreeError<S::Error>>

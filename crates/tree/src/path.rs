@@ -127,9 +127,16 @@ impl PartialOrd for TreePath {
     }
 }
 
+/// For people: what is no UTF-8 is replaced, and control characters, which a terminal would obey, are
+/// escaped.
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", String::from_utf8_lossy(&self.0))
+        use fmt::Write;
+        f.write_char('/')?;
+        String::from_utf8_lossy(&self.0).chars().try_for_each(|letter| match letter {
+            letter if letter.is_control() => write!(f, "{}", letter.escape_default()),
+            letter => f.write_char(letter),
+        })
     }
 }
 
@@ -142,6 +149,12 @@ impl fmt::Debug for TreePath {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_escaped() {
+        let path = TreePath::new(b"a\x1b]0;title\x07/new\nline/\xff/\xc2\x9bm").unwrap();
+        assert_eq!(path.to_string(), "/a\\u{1b}]0;title\\u{7}/new\\nline/\u{fffd}/\\u{9b}m");
+    }
 
     fn path(text: &str) -> TreePath {
         TreePath::new(text.as_bytes()).unwrap()

@@ -191,9 +191,17 @@ fn take_in(
     let mut outputs = BTreeMap::new();
     for place in &run.places {
         let dir = scratch.join(place.place.trim_start_matches('/'));
-        if !dir.is_dir() {
+        // Not through a link: it would lead to the host's directories.
+        let found = std::fs::symlink_metadata(&dir).ok().map(|found| found.file_type());
+        if !found.is_some_and(|found| found.is_dir()) {
+            let left = match found {
+                None => "nothing",
+                Some(found) if found.is_symlink() => "a symbolic link",
+                Some(_) => "something else",
+            };
             let message = format!(
-                "the command left no directory {}; every output that the recipe names must be made",
+                "the command left {left} where the directory {} should be; every output that the \
+                 recipe names must be a directory that the command makes",
                 place.place
             );
             return Err(Failure::new(job, FailureKind::Output, vec![message]));

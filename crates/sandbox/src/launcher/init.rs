@@ -16,10 +16,10 @@ use rustix::process::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, UnshareFlags};
 
-use super::Kind;
 use super::facts::DOMAIN;
 use super::measure::{self, Precision};
 use super::root::{self, Parts};
+use super::{Kind, Streams};
 use crate::wire::{self, Doing, Failure, Note};
 use crate::{AddressSpace, Network, Privilege, Spec, filter, sys};
 
@@ -86,7 +86,7 @@ fn start(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<Sta
     match sys::fork().doing(|| "starting the command".into())? {
         Some(command) => Ok(Started { command, proc, counts: spec.limits.processes.is_some() }),
         None => {
-            let failure = command(&spec);
+            let failure = command(&spec, kind.streams);
             let _ = wire::send(launcher, &Note::Failed(failure), &[]);
             sys::exit_now(127)
         }
@@ -248,7 +248,14 @@ fn loopback_up() -> io::Result<()> {
 }
 
 /// Becomes the command; returns only why it could not.
-fn command(spec: &Spec) -> Failure {
+fn command(spec: &Spec, streams: Streams) -> Failure {
+    // A signal to its own process group must not reach the launcher, or other runs, which a group that
+    // it only inherited would.
+    if streams == Streams::Logged
+        && let Err(error) = rustix::process::setsid()
+    {
+        return Failure::set_up("starting a session for the command", &error.into());
+    }
     let command = spec.argv[0].clone();
     if let Err(error) = rustix::process::chdir(spec.cwd.as_str()) {
         return Failure::set_up(format!("entering {}", spec.cwd), &error.into());

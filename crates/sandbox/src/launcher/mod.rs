@@ -59,7 +59,7 @@ pub(crate) struct Kind {
     identity: Identity,
     network: Network,
     pub(crate) privilege: Privilege,
-    streams: Streams,
+    pub(crate) streams: Streams,
 }
 
 /// Where the output of a command goes.

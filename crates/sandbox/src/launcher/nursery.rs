@@ -96,6 +96,10 @@ fn wait_for_work(nursery: Pid, requests: OwnedFd, tell: OwnedFd) -> ! {
         sys::exit_now(1);
     }
     sys::reset_signals([libc::SIGCHLD], sys::Reaction::Default);
+    // A process group of its own: nothing that is sent to one reaches another.
+    if rustix::process::setsid().is_err() {
+        sys::exit_now(1);
+    }
     let mut own = vec![requests, tell];
     let prepared = prepare(&Kind::of_steps(), &mut own);
     let Ok(Some([builder, log])) = take(&own[0]) else { sys::exit_now(0) };

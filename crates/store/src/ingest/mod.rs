@@ -16,7 +16,11 @@ mod xattrs;
 
 pub use loss::{Loss, Losses, LostThing};
 
-use crate::{Store, error::StoreError, snapshot::Stamp};
+use crate::{
+    Store,
+    error::{StoreError, Tried},
+    snapshot::Stamp,
+};
 use groundup_digest::TreeId;
 use groundup_tree::{FileTree, Kind, Meta, Node, TreePath};
 use rayon::prelude::*;
@@ -92,6 +96,33 @@ pub enum IngestError {
         /// What.
         oddity: Oddity,
     },
+    /// Directories nested deeper than a tree may be.
+    #[error(
+        "the output is nested more than {most} directories deep, at {path}…; \
+         remove what is so deep at the end of the step"
+    )]
+    Deep {
+        /// The start of the path.
+        path: TreePath,
+        /// How deep a tree may be.
+        most: usize,
+    },
+    /// Files with holes that say to be larger than the disk.
+    #[error(
+        "the output says to have {size} bytes, more than the {room} of the whole disk, and {path} \
+         alone {largest}: it has holes; make it smaller (`truncate`), or compress it, at the end of \
+         the step"
+    )]
+    Large {
+        /// The largest file.
+        path: TreePath,
+        /// Its size.
+        largest: u64,
+        /// Of all files.
+        size: u64,
+        /// Of the file system with the store.
+        room: u64,
+    },
     /// An extended attribute that a tree cannot hold.
     #[error("{path} has the extended attribute {name}, which no tree can hold")]
     Xattr {
@@ -117,6 +148,9 @@ impl Store {
         let origin = Origin::open(dir)?;
         let all = origin.walk()?;
         let inodes = Inodes::of(&all);
+        let blobs = self.path().join("blobs");
+        let disk = rustix::fs::statvfs(&blobs).tried("look at", &blobs)?;
+        check_size(&all, &inodes, disk.f_blocks.saturating_mul(disk.f_frsize))?;
         let read = read_all(&origin, &all, &inodes)?;
         let metas = all
             .iter()
@@ -127,6 +161,22 @@ impl Store {
         take::take_files(self, &origin, &all, &inodes, &read)?;
         let id = self.put_tree(&tree)?;
         Ok(Ingested { id, tree })
+    }
+}
+
+/// Refuses files that could not be anywhere on the disk if their holes were filled: reading them takes
+/// hours, and all that comes after the store would fill them.
+fn check_size(all: &[Found], inodes: &Inodes, room: u64) -> Result<(), IngestError> {
+    let files = inodes.paths.keys().map(|at| &all[*at]);
+    let files = files.filter(|found| found.kind == FileType::RegularFile);
+    let size_of = |found: &Found| u64::try_from(found.stat.st_size).unwrap_or(0);
+    let size = files.clone().fold(0_u64, |sum, found| sum.saturating_add(size_of(found)));
+    match files.max_by_key(|found| size_of(found)) {
+        Some(found) if size > room => {
+            let (path, largest) = (found.path.clone(), size_of(found));
+            Err(IngestError::Large { path, largest, size, room })
+        }
+        _ => Ok(()),
     }
 }
 

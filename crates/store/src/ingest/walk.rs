@@ -3,7 +3,7 @@
 use super::{IngestError, Oddity};
 use crate::below::{open_dir, shown, sorted_names};
 use crate::error::{StoreError, Tried};
-use groundup_tree::{Name, TreePath};
+use groundup_tree::{MAX_DEPTH, Name, TreePath};
 use rayon::prelude::*;
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -56,7 +56,15 @@ impl<'a> Origin<'a> {
     pub(crate) fn walk(&self) -> Result<Vec<Found>, IngestError> {
         let mut all = Vec::new();
         let mut level = vec![TreePath::root()];
+        let mut depth = 0;
         while !level.is_empty() {
+            depth += 1;
+            if depth > MAX_DEPTH {
+                let names = level[0].names().take(5);
+                let start = names.filter_map(|name| Name::new(name).ok());
+                let path = start.fold(TreePath::root(), |path, name| path.join(&name));
+                return Err(IngestError::Deep { path, most: MAX_DEPTH });
+            }
             let found: Vec<Vec<Found>> =
                 level.par_iter().map(|dir| self.list(dir)).collect::<Result<_, StoreError>>()?;
             let found: Vec<Found> = found.into_iter().flatten().collect();
