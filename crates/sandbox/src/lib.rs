@@ -1,17 +1,18 @@
 //! Runs one command in Linux namespaces from a complete [`Spec`], as root and as an ordinary user alike.
 //!
 //! ```text
-//!  builder (threads)          launcher (one thread)        init (pid 1 inside)      command
-//!  run(spec) ── spec ──────▶  own user, mount, pid, net,
-//!                             ipc, uts, cgroup namespaces
-//!                             ── fork ───────────────────▶ builds /, /proc, /dev
-//!                             answers uname, sysinfo       drops everything
-//!                             watches limits               ── fork, exec ─────────▶ argv
-//!            ◀── outcome ──   waits                        reaps
+//!  builder (threads)    nursery      launcher (one thread)        init (pid 1 inside)      command
+//!                       ── fork ───▶ own user, pid, net, ipc,
+//!                                    uts namespaces  ── fork ──▶ mounts /proc, /dev
+//!  run(spec) ── spec ──────────────▶ takes it        ── spec ──▶ builds /
+//!                                    answers uname, sysinfo      drops everything
+//!                                    watches limits              ── fork, exec ─────────▶ argv
+//!            ◀── outcome ─────────── waits                       reaps
 //! ```
 //!
-//! The launcher is this very program, executed again, so that nothing forks in a threaded process.
-//! Killing any of the first three kills all that stand to the right of it: no process, mount or
+//! Nursery and launcher are this very program, executed again, so that nothing forks in a threaded
+//! process; the nursery prepares launchers before there is a run. A run of an uncommon kind executes a
+//! launcher of its own. Killing any of them kills all that stand to the right of it: no process, mount or
 //! namespace outlives [`run`], however it ends. The crate knows nothing of stores and recipes: the
 //! caller names directories, and finds the output in `scratch/out`. What a step sees, and what cannot
 //! be fixed, is told in `docs/sandbox.md`.

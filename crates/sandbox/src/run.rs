@@ -15,8 +15,9 @@ use crate::{Control, Outcome, SandboxError, Spec, Stdio, scratch, sys, warm};
 
 /// Runs the command of `spec` and returns when it and all that it started are dead.
 ///
-/// Call [`crate::launcher_entry`] first in `main` of the program. Any thread may call this; the
-/// thread must live as long as the run, and the run ends when the program dies.
+/// Call [`crate::launcher_entry`] first in `main` of the program. Any thread may call this; the run
+/// ends when the program dies. The first run starts a process that prepares the next ones; it ends with
+/// the program.
 pub fn run(spec: &Spec, control: &Control) -> Result<Outcome, SandboxError> {
     spec.check()?;
     scratch::prepare(&spec.scratch)?;

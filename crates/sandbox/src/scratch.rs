@@ -207,6 +207,9 @@ pub(crate) fn bytes_on_disk(scratch: impl AsFd) -> Option<u64> {
     Some(total)
 }
 
+/// What anything counts for, were it empty: inodes and names can be used up like bytes.
+const LEAST: u64 = 512;
+
 fn measure(dir: &OwnedFd, depth: usize) -> Option<u64> {
     let mut total = 0;
     for (name, kind) in entries(dir).unwrap_or_default() {
@@ -219,7 +222,7 @@ fn measure(dir: &OwnedFd, depth: usize) -> Option<u64> {
             }
         }
         if let Ok(stat) = rustix::fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW) {
-            total += u64::try_from(stat.st_blocks).unwrap_or(0) * 512;
+            total += (u64::try_from(stat.st_blocks).unwrap_or(0) * 512).max(LEAST);
         }
     }
     Some(total)

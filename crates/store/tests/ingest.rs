@@ -304,7 +304,7 @@ fn an_output_deeper_than_a_tree_may_be_is_refused_by_name() {
     let taken = place.normal(&out).unwrap();
     assert!(place.store.load_tree(taken.id).unwrap() == taken.tree);
     let deep = place.path("deep");
-    nest(&deep, 10_000);
+    nest(&deep, 2100);
     let error = place.normal(&deep).unwrap_err();
     assert!(matches!(error, IngestError::Deep { .. }), "{error}");
     let text = error.to_string();
