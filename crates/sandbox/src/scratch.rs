@@ -95,9 +95,10 @@ pub fn recycle(scratch: &Path) -> Result<Recycled, ScratchError> {
         }
         let dir = rustix::fs::openat(&top, name, DIRECTORY, Mode::empty()).map_err(fail)?;
         let stat = rustix::fs::fstat(&dir).map_err(fail)?;
-        let attributes = rustix::fs::flistxattr(&dir, &mut [0_u8; 0]).map_err(fail)?;
+        // More than fits is an error, and some attribute.
+        let attributes = rustix::fs::flistxattr(&dir, &mut [0_u8; 64]) != Ok(0);
         // A directory that held much stays large.
-        if attributes > 0 || rustix::fs::ioctl_getflags(&dir).ok() != plain || stat.st_size > 4096 {
+        if attributes || rustix::fs::ioctl_getflags(&dir).ok() != plain || stat.st_size > 4096 {
             return Ok(Recycled::Used);
         }
         rustix::fs::fchmod(&dir, Mode::from_raw_mode(mode_of(name))).map_err(fail)?;
