@@ -202,20 +202,40 @@ pub(crate) fn program(privilege: Privilege) -> Vec<Instruction> {
     program
 }
 
-/// Looks the call's number up in the rules, one after the other; the kernel caches what is allowed
-/// whatever the arguments, so that the length costs nothing.
+/// Looks the call's number up in the rules. By halves: the kernel tries every number when the filter is
+/// installed, to remember what is allowed whatever the arguments.
 fn section(rules: &[Rule], has_x32: bool) -> Vec<Instruction> {
     let mut out = vec![load(NUMBER)];
     if has_x32 {
         out.push(Instruction { code: JUMP_GREATER_EQUAL, jt: 0, jf: 1, k: X32 });
         out.push(give(Verdict::Errno(libc::ENOSYS)));
     }
-    for (call, when, verdict) in rules {
-        let body = body(when, *verdict);
-        out.push(jump_equal(*call, 0, body.len() as u8));
-        out.extend(body);
+    let mut rules: Vec<&Rule> = rules.iter().collect();
+    rules.sort_by_key(|(call, ..)| *call);
+    out.extend(look_up(&rules));
+    out
+}
+
+/// Decides about the number that is loaded; every way returns.
+fn look_up(rules: &[&Rule]) -> Vec<Instruction> {
+    const FEW: usize = 4;
+    if rules.len() <= FEW {
+        let mut out = Vec::new();
+        for (call, when, verdict) in rules {
+            let body = body(when, *verdict);
+            out.push(jump_equal(*call, 0, body.len() as u8));
+            out.extend(body);
+        }
+        out.push(allow());
+        return out;
     }
-    out.push(allow());
+    let (low, high) = rules.split_at(rules.len() / 2);
+    let below = look_up(low);
+    // A conditional jump reaches 255 instructions only.
+    let first = Instruction { code: JUMP_GREATER_EQUAL, jt: 0, jf: 1, k: high[0].0 };
+    let mut out = vec![first, jump_over(below.len() as u32)];
+    out.extend(below);
+    out.extend(look_up(high));
     out
 }
 
@@ -339,6 +359,42 @@ mod tests {
         }
         for call in ABSENT {
             assert_eq!(decide(Privilege::None, NATIVE, *call as u32, [0; 3]), errno(libc::ENOSYS));
+        }
+    }
+
+    #[test]
+    fn a_number_has_one_rule() {
+        for privilege in [Privilege::None, Privilege::NamespaceRoot] {
+            for rules in [native_rules(privilege), i386_rules(privilege)] {
+                let calls: std::collections::BTreeSet<_> =
+                    rules.iter().map(|rule| rule.0).collect();
+                assert_eq!(calls.len(), rules.len());
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_rule_is_allowed_in_either_interface() {
+        let interfaces =
+            [(NATIVE, native_rules(Privilege::None)), (I386, i386_rules(Privilege::None))];
+        for (arch, rules) in interfaces {
+            for call in (0..500).filter(|call| !rules.iter().any(|rule| rule.0 == *call)) {
+                let verdict = decide(Privilege::None, arch, call, [0; 3]);
+                let foreign = arch == I386 && !cfg!(target_arch = "x86_64");
+                assert_eq!(verdict == libc::SECCOMP_RET_ALLOW, !foreign, "{arch:x} {call}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_listed_call_of_the_32_bit_interface_is_refused() {
+        if cfg!(target_arch = "x86_64") {
+            for call in I386_REFUSED {
+                assert_eq!(decide(Privilege::None, I386, *call, [0; 3]), errno(libc::EPERM));
+            }
+            for call in I386_ABSENT {
+                assert_eq!(decide(Privilege::None, I386, *call, [0; 3]), errno(libc::ENOSYS));
+            }
         }
     }
 
