@@ -4,6 +4,7 @@
 //! recipes of this repository are built in a copy of its tracked files, so that the work tree of
 //! whoever runs the tests is left alone.
 
+pub mod hands;
 pub mod oracle;
 #[cfg(target_arch = "x86_64")]
 pub mod ordeal;

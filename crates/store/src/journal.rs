@@ -108,6 +108,7 @@ pub(crate) struct Journal {
     pub(crate) path: PathBuf,
     /// None in a read-only store that has no such journal yet.
     file: Option<File>,
+    access: Access,
     /// `flock` binds the file, not the thread.
     threads: Mutex<()>,
 }
@@ -133,7 +134,12 @@ impl Journal {
                 file => Some(file.tried("open", &path)?),
             },
         };
-        Ok(Self { name, path, file, threads: Mutex::new(()) })
+        Ok(Self { name, path, file, access, threads: Mutex::new(()) })
+    }
+
+    /// Whether frames can be appended.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.access == Access::ReadWrite
     }
 
     /// How many bytes the journal has.
@@ -250,7 +256,11 @@ impl Appender<'_> {
             let title = self.journal.name.title();
             return file.write_all_at(title.as_bytes(), 0).tried("write", path);
         }
-        let Some(length) = damage.length.checked_sub(HEADER as u64) else { return Ok(()) };
+        let Some(length) = damage.length.checked_sub(HEADER as u64) else {
+            // No frame is as short: this is the end of a torn one.
+            let is_end = damage.offset + damage.length == self.end()?;
+            return if is_end { self.cut(damage.offset) } else { Ok(()) };
+        };
         let mut bytes = Vec::new();
         Frame { kind: BLANK, payload: vec![0; length as usize] }.write(&mut bytes);
         // The file that is open for appending would append this, wherever it was told to write.

@@ -75,7 +75,7 @@ impl Lease {
 
     /// From now on the check-out of this tree stays, and so does the tree.
     pub fn hold_checkout(&self, tree: TreeId) -> Result<(), StoreError> {
-        self.0.write(&[Entry::Checkout(tree)])
+        self.0.hold_checkout(tree)
     }
 }
 
@@ -123,6 +123,10 @@ impl LeaseFile {
 
     pub(crate) fn add(&self, objects: &[ObjectId]) -> Result<(), StoreError> {
         self.write(&objects.iter().copied().map(Entry::Object).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn hold_checkout(&self, tree: TreeId) -> Result<(), StoreError> {
+        self.write(&[Entry::Checkout(tree)])
     }
 
     fn write(&self, entries: &[Entry]) -> Result<(), StoreError> {

@@ -22,7 +22,7 @@ use crate::{
     error::{StoreError, Tried},
 };
 use copy::Copier;
-use groundup_digest::{BlobId, ObjectId, TreeId};
+use groundup_digest::{BlobId, TreeId};
 use groundup_tree::{FileTree, TreePath};
 pub(crate) use materialise::on_disk;
 use materialise::{Files, Materialiser};
@@ -102,7 +102,7 @@ impl Store {
     pub fn checkout(&self, id: TreeId) -> Result<Checkout, CheckoutError> {
         // Before looking: what is there when it is leased stays.
         if self.access() == Access::ReadWrite {
-            self.session()?.add(&[ObjectId::Tree(id)])?;
+            self.session()?.hold_checkout(id)?;
         }
         let path = self.path().join("checkouts").join(id.to_string());
         let mode = match fs::lstat(&path) {

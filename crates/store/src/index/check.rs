@@ -43,7 +43,8 @@ pub(crate) fn compare(found: i64, table: &str, columns: &[Column<'_>]) -> rusqli
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::{Error, ErrorCode as Code};
     match error {
-        Error::InvalidColumnType(..)
+        Error::SqlInputError { .. }
+        | Error::InvalidColumnType(..)
         | Error::FromSqlConversionFailure(..)
         | Error::IntegralValueOutOfRange(..)
         | Error::Utf8Error(..) => true,

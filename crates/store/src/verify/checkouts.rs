@@ -45,7 +45,9 @@ impl Store {
         }
         let problems = self.checkout_folders()?.into_par_iter().map(|(id, path)| {
             let differs = match self.load_tree(id) {
-                Ok(tree) => differs(&tree, &path, &inodes),
+                // A second look: the first may have met one that was collected and made again.
+                Ok(tree) => differs(&tree, &path, &inodes)
+                    .and_then(|_| path.exists().then(|| differs(&tree, &path, &inodes)).flatten()),
                 // The index is looked at by itself.
                 Err(StoreError::DamagedIndex { .. }) => None,
                 Err(_) => Some(TreePath::root()),

@@ -130,12 +130,6 @@ impl Store {
     }
 
     fn verify_results(&self, report: &mut Report) -> Result<Results, StoreError> {
-        let mut records: BTreeSet<RecordId> = BTreeSet::new();
-        scan(&self.0.records, &mut report.problems, |frame| {
-            records.extend(StoredRecord::from_frame(frame).map(|record| record.id));
-            true
-        })?;
-        report.records = records.len() as u64;
         // Read from the journal itself: the index is checked against it, not the other way round.
         let mut results: Results = BTreeMap::new();
         let salt = self.0.format.salt_tag();
@@ -155,6 +149,13 @@ impl Store {
             }
             true
         })?;
+        // Looked at after the results: what they name was there before them.
+        let mut records: BTreeSet<RecordId> = BTreeSet::new();
+        scan(&self.0.records, &mut report.problems, |frame| {
+            records.extend(StoredRecord::from_frame(frame).map(|record| record.id));
+            true
+        })?;
+        report.records = records.len() as u64;
         for (key, (value, forgotten)) in &results {
             report.results += u64::from(!forgotten);
             let record = self.result(value)?.record;
@@ -257,12 +258,32 @@ fn verify_blob(blob: &BlobFile) -> Result<Option<Problem>, StoreError> {
     }
 }
 
-/// Looks at each frame of a journal; `is_good` says whether its payload is in its form.
+/// Looks at each frame of a journal; `is_good` says whether its payload is in its form. It may be
+/// asked twice: what looks like damage may be the work of a process that is appending, so the second
+/// look is taken while nobody may.
 fn scan(
     journal: &Journal,
     problems: &mut Vec<Problem>,
     mut is_good: impl FnMut(&Frame) -> bool,
 ) -> Result<(), StoreError> {
+    let mut bad = scan_once(journal, &mut is_good)?;
+    if !bad.is_empty() && journal.is_writable() {
+        let _nobody_appends = journal.lock()?;
+        bad = scan_once(journal, &mut is_good)?;
+    }
+    problems.extend(bad.into_iter().map(|(offset, length)| Problem::DamagedJournal {
+        path: journal.path.clone(),
+        offset,
+        length,
+    }));
+    Ok(())
+}
+
+/// Where a journal is damaged, and how many bytes.
+fn scan_once(
+    journal: &Journal,
+    is_good: &mut impl FnMut(&Frame) -> bool,
+) -> Result<Vec<(u64, u64)>, StoreError> {
     let mut bad = Vec::new();
     if !journal.has_title()? {
         bad.push((0, journal.start()));
@@ -274,11 +295,11 @@ fn scan(
         Ok(())
     })?;
     bad.extend(scanned.damage.iter().map(|damage| (damage.offset, damage.length)));
+    // A torn end was cut off when the store was opened.
+    let rest = journal.size()?.saturating_sub(scanned.end);
+    if rest > 0 {
+        bad.push((scanned.end, rest));
+    }
     bad.sort_unstable();
-    problems.extend(bad.into_iter().map(|(offset, length)| Problem::DamagedJournal {
-        path: journal.path.clone(),
-        offset,
-        length,
-    }));
-    Ok(())
+    Ok(bad)
 }
