@@ -112,7 +112,7 @@ impl Hands {
                 let event: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
                 let step = event["step"].as_str().unwrap_or_default();
                 let built = event["event"] == "finished" && event["outcome"] == "built";
-                if built && step.starts_with("build.") && step.ends_with(" run") {
+                if built && step.starts_with("build.") && step.contains(" run ") {
                     *runs.entry(step.to_owned()).or_default() += 1;
                 }
             }
