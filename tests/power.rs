@@ -245,10 +245,9 @@ impl Lost<'_> {
     /// The machine starts again.
     fn boot(&self) {
         let copies = self.disk.work.join("out/.groundup.json");
-        if let (Ok(text), Ok(boot)) = (
-            fs::read_to_string(&copies),
-            fs::read_to_string("/proc/sys/kernel/random/boot_id"),
-        ) {
+        if let (Ok(text), Ok(boot)) =
+            (fs::read_to_string(&copies), fs::read_to_string("/proc/sys/kernel/random/boot_id"))
+        {
             fs::write(copies, text.replace(boot.trim(), "before")).expect("it is ours");
         }
         let index = self.disk.work.join("store/index");

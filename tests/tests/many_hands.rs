@@ -6,7 +6,7 @@ use groundup_tests::hands::Hands;
 #[test]
 fn each_step_runs_once_and_nothing_needed_is_collected() {
     let mut hands = Hands::new();
-    for _ in 0..6 {
+    for _ in 0..4 {
         hands.round().unwrap_or_else(|problem| panic!("{problem}"));
     }
     assert!(hands.collections > 0 && hands.verifications > 0, "{hands:?}");

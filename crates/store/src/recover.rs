@@ -93,7 +93,8 @@ fn drop_incomplete_trees(
 ) -> Result<(), StoreError> {
     let mut objects = Vec::new();
     journal.scan(0, |offset, frame| {
-        if let (Some(id), Some(wanted)) = (trees::id_of_frame(&frame), trees::directories_of(&frame))
+        if let (Some(id), Some(wanted)) =
+            (trees::id_of_frame(&frame), trees::directories_of(&frame))
         {
             objects.push((id, wanted, Damage { offset, length: frame.size() }));
         }

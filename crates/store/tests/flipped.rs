@@ -251,8 +251,7 @@ fn a_flipped_byte_of_a_check_out_is_found_and_the_check_out_made_again() {
     // The file is the blob's inode: both are damaged.
     flip(&small, 3);
     let report = verify(&open(sample.temp.path()));
-    let damaged =
-        |problem: &Problem| matches!(problem, Problem::DamagedCheckout { .. });
+    let damaged = |problem: &Problem| matches!(problem, Problem::DamagedCheckout { .. });
     assert!(report.problems.iter().any(damaged), "{:?}", report.problems);
     sample.repair();
     assert!(!small.exists());
