@@ -179,9 +179,16 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// A place that is empty at each [`next`](Self::next).
+    /// A place that is empty at each [`next`](Self::next). What is there now comes back when this
+    /// is dropped.
     pub fn at(place: PathBuf) -> Result<Self> {
-        remove(&place)?;
+        let kept = place.with_extension("kept");
+        if kept.exists() {
+            // An earlier run was interrupted.
+            remove(&place)?;
+        } else if place.exists() {
+            fs::rename(&place, &kept).tried("move away", &place)?;
+        }
         Ok(Self { place, used: Cell::new(0) })
     }
 
@@ -207,6 +214,7 @@ impl Drop for Fresh {
         // What stays is scratch, and goes the next time.
         let _ = remove(&self.place);
         (0..self.used.get()).for_each(|number| drop(remove(&self.old(number))));
+        let _ = fs::rename(self.place.with_extension("kept"), &self.place);
     }
 }
 

@@ -136,6 +136,7 @@ fn prepare(bench: &Bench, folder: &Path) -> Result<()> {
     fs::write(&place, settings).tried("write", place)?;
     output(bench.groundup(&bench.repository, STORE).args(["build", "--no-out", TARGET]))?;
     copy_pins(bench, STORE, &mirror)?;
+    remove(&bench.folder(FRESH))?;
     // That store has packages of other targets too: only what a build of an empty one asks for.
     output(bench.groundup(folder, FRESH).args(["build", "--offline", "--no-out", TARGET]))?;
     remove(&mirror)?;
