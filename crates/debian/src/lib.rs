@@ -6,6 +6,8 @@
 //! and [`source`] unpacks source packages.
 
 pub mod archive;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod package;
 pub mod resolve;
 pub mod rootfs;

@@ -20,6 +20,8 @@ mod apt;
 mod credentials;
 mod fetcher;
 mod flight;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod git;
 mod http;

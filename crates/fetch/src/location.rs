@@ -7,7 +7,7 @@ use crate::Credential;
 use reqwest::Url;
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 /// One place where bytes may be.
@@ -48,7 +48,20 @@ impl Location {
 
     /// An absolute path of this machine; nothing for a relative one.
     pub fn of_path(path: &Path) -> Option<Self> {
-        Some(Self { url: Url::from_file_path(path).ok()?, credential: None })
+        // What URLs do to `..` and to `|` (a drive of Windows) when a path is joined is done, or
+        // kept from being done, at once: the place and those below it have to agree.
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                part => plain.push(part),
+            }
+        }
+        let url = Url::from_file_path(&plain).ok()?;
+        let url = Url::parse(&url.as_str().replace('|', "%7C")).ok()?;
+        Some(Self { url, credential: None })
     }
 
     pub(crate) fn from_url(mut url: Url) -> Result<Self, ParseLocationError> {
@@ -207,6 +220,16 @@ mod tests {
         let b = Location::parse("file:///srv/my%20mirror/").unwrap().join("a+b").unwrap();
         assert_eq!(a.local_path(), Some("/srv/my mirror/a+b".into()));
         assert_eq!(a.local_path(), b.local_path());
+    }
+
+    #[test]
+    fn a_path_with_dots_is_the_place_that_what_is_below_it_is_below() {
+        let base = Location::parse("/srv/old/../new/.").unwrap();
+        assert_eq!(base.local_path(), Some("/srv/new".into()));
+        assert_eq!(base.join("a").unwrap().local_path(), Some("/srv/new/a".into()));
+        let drive = Location::parse("/M|/d").unwrap();
+        assert_eq!(drive.join("a|").unwrap().local_path(), Some("/M|/d/a|".into()));
+        assert!(Location::parse("relative").is_err());
     }
 
     #[test]

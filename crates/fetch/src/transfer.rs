@@ -297,7 +297,11 @@ impl Transfer<'_> {
                 state.validators =
                     Validators { etag: header(ETAG), last_modified: header(LAST_MODIFIED) };
             }
-            206 if state.got > 0 && first_byte(&answer) == Some(state.got) => state.resumed = true,
+            206 if state.got > 0
+                && answer.header(CONTENT_RANGE).and_then(first_byte) == Some(state.got) =>
+            {
+                state.resumed = true
+            }
             206 | 416 => {
                 let asked = state.got;
                 self.start_over(sink, state)?;
@@ -453,7 +457,7 @@ impl Transfer<'_> {
 }
 
 /// The first byte of a partial answer, from `Content-Range: bytes FIRST-LAST/TOTAL`.
-fn first_byte(answer: &Answer<'_>) -> Option<u64> {
-    let range = answer.header(CONTENT_RANGE)?.trim().strip_prefix("bytes ")?;
+pub(crate) fn first_byte(header: &str) -> Option<u64> {
+    let range = header.trim().strip_prefix("bytes ")?;
     range.split('-').next()?.trim().parse().ok()
 }

@@ -147,7 +147,7 @@ pub fn read_archive(
 ) -> Result<FileTree, UnpackError> {
     let mut unpacker = Unpacker::new(objects, limits, Whiteouts::AreFiles);
     let input = objects.open_blob(archive).map_err(UnpackError::Read)?;
-    unpacker.unpack(decompress(input).map_err(UnpackError::Read)?)?;
+    unpacker.unpack(decompress(input, limits.expansion).map_err(UnpackError::Read)?)?;
     Ok(unpacker.finish().tree)
 }
 
@@ -183,7 +183,8 @@ fn unpack_image(
         let digest = layer.descriptor.digest.clone();
         let failed = |source| BaseError::Layer { digest: digest.clone(), source };
         let blob = objects.open_blob(layer.content.blob)?;
-        let input = decompress(blob).map_err(|error| failed(UnpackError::Read(error)))?;
+        let input = decompress(blob, limits.expansion);
+        let input = input.map_err(|error| failed(UnpackError::Read(error)))?;
         let mut input = Hashed { input, hasher: ContentHasher::new() };
         unpacker.unpack(&mut input).map_err(failed)?;
         let actual = input.hasher.finish().sha256;

@@ -12,6 +12,7 @@ use crate::{
     unpack::decompress,
 };
 use groundup_digest::{Content, TreeId};
+use groundup_tree::Expansion;
 use groundup_tree::{FileTree, Node, TreeError};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -106,7 +107,7 @@ fn readable_by_docker(objects: &dyn Objects, layer: Content) -> io::Result<Conte
     if compression(objects, &layer)? != Compression::Zstd {
         return Ok(layer);
     }
-    let mut input = decompress(objects.open_blob(layer.blob)?)?;
+    let mut input = decompress(objects.open_blob(layer.blob)?, Expansion { ratio: u64::MAX })?;
     let sink = objects.blob_writer()?;
     let mut out = Compat::V1.compressor(Compression::Gzip, None, sink)?;
     io::copy(&mut input, &mut out)?;

@@ -15,6 +15,8 @@ mod compression;
 mod config;
 mod difference;
 mod export;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gzip;
 mod json;
 mod layer;

@@ -10,12 +10,14 @@ use crate::{
     tar_writer::WHITEOUT,
 };
 use groundup_tree::{
-    Device, FileTree, Kind, LinkError, Meta, Mode, Name, NameError, Node, PathError, TreeError,
-    TreePath, Xattrs,
+    Device, Expansion, FileTree, Kind, LinkError, Meta, Mode, Name, NameError, Node, PathError,
+    TreeError, TreePath, Xattrs,
 };
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     io::{self, Read},
+    rc::Rc,
 };
 use tar::EntryType;
 
@@ -26,12 +28,22 @@ pub struct UnpackLimits {
     pub entries: u64,
     /// Uncompressed bytes of all layers together.
     pub bytes: u64,
+    /// Bytes of all paths, link targets and extended attributes together, directories that only
+    /// paths imply included; they are in memory.
+    pub names: u64,
+    /// How far compressed bytes may unpack.
+    pub expansion: Expansion,
 }
 
 impl Default for UnpackLimits {
-    /// Two million entries, 64 GiB.
+    /// Two million entries, 64 GiB, 256 MiB of names.
     fn default() -> Self {
-        Self { entries: 2_000_000, bytes: 64 << 30 }
+        Self {
+            entries: 2_000_000,
+            bytes: 64 << 30,
+            names: 256 << 20,
+            expansion: Expansion::default(),
+        }
     }
 }
 
@@ -96,6 +108,9 @@ pub enum UnpackError {
     /// There are more bytes than the limit.
     #[error("the archive unpacks to over {0} bytes, which is the limit")]
     TooLarge(u64),
+    /// Paths and attributes are longer than the limit.
+    #[error("the paths and attributes of the archive take over {0} bytes, which is the limit")]
+    Names(u64),
     /// The store could not take a file.
     #[error("cannot put the content of {path} into the store")]
     Store {
@@ -119,6 +134,7 @@ pub(crate) struct Unpacker<'a> {
     objects: &'a dyn Objects,
     limits: UnpackLimits,
     whiteouts: Whiteouts,
+    names_left: u64,
     tree: FileTree,
     ignored: BTreeSet<String>,
 }
@@ -137,7 +153,7 @@ impl<'a> Unpacker<'a> {
         whiteouts: Whiteouts,
     ) -> Self {
         let (tree, ignored) = (FileTree::new(), BTreeSet::new());
-        Self { objects, limits, whiteouts, tree, ignored }
+        Self { objects, limits, whiteouts, names_left: limits.names, tree, ignored }
     }
 
     pub(crate) fn finish(self) -> Unpacked {
@@ -162,6 +178,8 @@ impl<'a> Unpacker<'a> {
         let mut left = self.limits.entries;
         while let Some(entry) = reader.next()? {
             left = left.checked_sub(1).ok_or(UnpackError::TooManyEntries(self.limits.entries))?;
+            let attributes = entry.xattrs.iter().map(|(name, value)| name.len() + value.len());
+            self.spend(entry.path.len() + entry.link.len() + attributes.sum::<usize>())?;
             let written = TreePath::parse(&entry.path)?;
             let Some(name) = written.name() else {
                 self.root(&entry)?;
@@ -255,7 +273,18 @@ impl<'a> Unpacker<'a> {
         if !node.is_directory() {
             self.tree.remove(path);
         }
-        Ok(self.tree.insert_with_parents(path.clone(), node)?)
+        // Directories that no entry names are made too: a bomb of deep paths ends here.
+        let before = self.tree.len();
+        self.tree.insert_with_parents(path.clone(), node)?;
+        let implied = self.tree.len().saturating_sub(before + 1);
+        self.spend(implied * path.as_bytes().len())
+    }
+
+    /// Counts bytes that the tree keeps beside contents.
+    fn spend(&mut self, bytes: usize) -> Result<(), UnpackError> {
+        let left = self.names_left.checked_sub(bytes as u64);
+        self.names_left = left.ok_or(UnpackError::Names(self.limits.names))?;
+        Ok(())
     }
 
     fn link(&mut self, path: &TreePath, entry: &TarEntry) -> Result<(), UnpackError> {
@@ -396,18 +425,56 @@ impl<R: Read> Read for Capped<R> {
     }
 }
 
-/// Reads gzip, zstd or plain bytes, told apart by how they begin.
-pub(crate) fn decompress<'a>(mut input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+/// Reads gzip, zstd or plain bytes, told apart by how they begin; what unpacks further than allowed
+/// ends in an error.
+pub(crate) fn decompress<'a>(
+    input: impl Read + 'a,
+    expansion: Expansion,
+) -> io::Result<Box<dyn Read + 'a>> {
+    let packed = Rc::new(Cell::new(0));
+    let mut input = Counted { input, packed: packed.clone() };
     let mut start = Vec::new();
     (&mut input).take(4).read_to_end(&mut start)?;
     let is_gzip = start.starts_with(&[0x1f, 0x8b]);
     let is_zstd = start == [0x28, 0xb5, 0x2f, 0xfd];
     let input = io::BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(input));
-    Ok(match (is_gzip, is_zstd) {
+    let output: Box<dyn Read + 'a> = match (is_gzip, is_zstd) {
         (true, _) => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
         (_, true) => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
-        _ => Box::new(input),
-    })
+        _ => return Ok(Box::new(input)),
+    };
+    Ok(Box::new(Measured { output, packed, unpacked: 0, expansion }))
+}
+
+/// Counts what goes into a decoder.
+struct Counted<R> {
+    input: R,
+    packed: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.packed.set(self.packed.get() + count as u64);
+        Ok(count)
+    }
+}
+
+/// Ends when more comes out of a decoder than the expansion allows.
+struct Measured<'a> {
+    output: Box<dyn Read + 'a>,
+    packed: Rc<Cell<u64>>,
+    unpacked: u64,
+    expansion: Expansion,
+}
+
+impl Read for Measured<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.output.read(buffer)?;
+        self.unpacked += count as u64;
+        self.expansion.check(self.packed.get(), self.unpacked).map_err(io::Error::other)?;
+        Ok(count)
+    }
 }
 
 #[cfg(test)]
@@ -447,7 +514,8 @@ mod tests {
         let memory = Memory::default();
         let mut unpacker = Unpacker::new(&memory, limits, Whiteouts::Apply);
         for layer in layers {
-            unpacker.unpack(decompress(&layer[..]).map_err(UnpackError::Read)?)?;
+            unpacker
+                .unpack(decompress(&layer[..], limits.expansion).map_err(UnpackError::Read)?)?;
         }
         Ok(unpacker.finish().tree)
     }
@@ -567,7 +635,7 @@ mod tests {
         let zeros = "0".repeat(3 << 20);
         let long = error(&[("p", EntryType::XHeader, &zeros)]);
         assert!(matches!(long, UnpackError::Tar(ReadTarError::Extension { .. })));
-        let limits = UnpackLimits { entries: 10, bytes: 1 << 20 };
+        let limits = UnpackLimits { entries: 10, bytes: 1 << 20, ..UnpackLimits::default() };
         let large = archive(&[("x", File, &zeros)]);
         let packed = zstd::encode_all(&large[..], 3).unwrap();
         assert!(matches!(unpack(&[packed], limits), Err(UnpackError::TooLarge(_))));

@@ -82,8 +82,14 @@ impl Origins {
             labels.insert(path, label.clone());
             Ok(())
         })?;
+        let end = reader.clone();
         reader.end()?;
-        Ok(Self { labels })
+        let origins = Self { labels };
+        // One check for order and for labels that nothing has: only the canonical form comes back.
+        if origins.to_bytes() != bytes {
+            return Err(end.invalid("order of origins").into());
+        }
+        Ok(origins)
     }
 }
 
@@ -115,5 +121,25 @@ mod tests {
         let last = bytes.len() - 4;
         bytes[last] = 9;
         assert!(Origins::from_bytes(&bytes).is_err());
+    }
+
+    #[test]
+    fn rejects_what_is_not_canonical() {
+        let encoded = |labels: &[&str], paths: &[(&str, u32)]| {
+            let mut writer = Writer::new();
+            writer.seq(labels, |writer, label| {
+                writer.str(label);
+            });
+            writer.seq(paths, |writer, (path, label)| {
+                writer.str(path).u32(*label);
+            });
+            writer.finish()
+        };
+        let is_read = |labels, paths| Origins::from_bytes(&encoded(labels, paths)).is_ok();
+        assert!(is_read(&["x", "y"], &[("a", 1), ("b", 0)]));
+        assert!(!is_read(&["y", "x"], &[("a", 1), ("b", 0)]), "labels out of order");
+        assert!(!is_read(&["x", "y"], &[("b", 1), ("a", 0)]), "paths out of order");
+        assert!(!is_read(&["x"], &[("a", 0), ("a", 0)]), "a path twice");
+        assert!(!is_read(&["x", "y"], &[("a", 0)]), "a label of nothing");
     }
 }

@@ -146,7 +146,11 @@ fn path_of(text: &str, span: Span) -> Vec<String> {
         parts.filter(|part| !part.is_empty()).collect()
     };
     let (start, end) = (span.start as usize, (span.end as usize).min(text.len()));
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    // A place inside a character, where a message of the parser ends, is no place.
+    let (Some(before), Some(_)) = (text.get(..start), text.get(start..end)) else {
+        return Vec::new();
+    };
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let own = &text[line_start..end];
     let header = |line: &str| line.trim().trim_start_matches('[').trim_end_matches(']').to_owned();
     if own.trim_start().starts_with('[') {
@@ -168,7 +172,7 @@ fn header_of(text: &str, path: &[String], second: Span) -> Option<Span> {
             return None;
         }
         let span = Span::new(second.file, inner);
-        if header.starts_with('[') && path_of(text, span) == path {
+        if header.starts_with('[') && header.ends_with(']') && path_of(text, span) == path {
             return Some(span);
         }
         start += line.len();

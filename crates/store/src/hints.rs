@@ -24,7 +24,7 @@ pub(crate) enum Hint {
 }
 
 impl Hint {
-    fn to_frame(&self) -> Frame {
+    pub(crate) fn to_frame(&self) -> Frame {
         let mut writer = Writer::new();
         let kind = match self {
             Hint::Content(content) => {

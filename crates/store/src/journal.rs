@@ -49,7 +49,7 @@ impl JournalName {
         }
     }
 
-    fn title(self) -> String {
+    pub(crate) fn title(self) -> String {
         format!("groundup {} 1\n", self.folder())
     }
 }
@@ -78,6 +78,13 @@ impl Frame {
         out.extend_from_slice(&length.to_le_bytes());
         out.extend_from_slice(&Self::check(self.kind, &self.payload));
         out.extend_from_slice(&self.payload);
+    }
+
+    /// The bytes that stand in a journal.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER + self.payload.len());
+        self.write(&mut bytes);
+        bytes
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -140,6 +147,11 @@ impl Journal {
     /// Whether frames can be appended.
     pub(crate) fn is_writable(&self) -> bool {
         self.access == Access::ReadWrite
+    }
+
+    /// A journal that is read only, whatever file it is in.
+    pub(crate) fn of_file(name: JournalName, path: PathBuf, file: File) -> Self {
+        Self { name, path, file: Some(file), threads: Mutex::new(()), access: Access::ReadOnly }
     }
 
     /// How many bytes the journal has.

@@ -39,6 +39,8 @@ mod disk;
 mod durability;
 mod error;
 mod format;
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 mod held;
 mod hints;

@@ -95,7 +95,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    fn to_frame(&self, salt: u64) -> Frame {
+    pub(crate) fn to_frame(&self, salt: u64) -> Frame {
         let mut writer = Writer::new();
         writer.u64(salt);
         match self {
@@ -123,7 +123,10 @@ impl Event {
                 StepResult::from_bytes(&value).ok()?;
                 Event::Result { key, value }
             }
-            FORGOTTEN => Event::Forgotten(key),
+            FORGOTTEN => {
+                reader.end().ok()?;
+                Event::Forgotten(key)
+            }
             _ => return None,
         };
         Some((salt, event))
@@ -365,7 +368,10 @@ mod tests {
         assert_eq!(StepResult::from_bytes(&result.to_bytes()), Ok(result));
         let frame = Event::Forgotten(key).to_frame(5);
         let expected = [&[5, 0, 0, 0, 0, 0, 0, 0][..], &[4; 32]].concat();
-        assert_eq!((frame.kind, frame.payload), (2, expected));
+        assert_eq!((frame.kind, &frame.payload), (2, &expected));
+        assert_eq!(Event::from_frame(&frame), Some((5, Event::Forgotten(key))));
+        let longer = Frame { payload: [&expected[..], &[0]].concat(), ..frame };
+        assert_eq!(Event::from_frame(&longer), None, "nothing may follow the key");
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Root {
 }
 
 impl Root {
-    fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let name = self.name.replace('\\', "\\\\").replace('\n', "\\n");
         let mut text = format!("{TITLE}\nname {name}\n");
         self.objects.iter().for_each(|object| text += &format!("{object}\n"));
@@ -47,7 +47,7 @@ impl Root {
         text + &format!("check {check}\n")
     }
 
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let body = text.strip_suffix('\n').ok_or("its last line has no end")?;
         let (body, last) = body.rsplit_once('\n').ok_or("it has a single line")?;
         let body = format!("{body}\n");

@@ -31,6 +31,7 @@ pub struct Deb {
     control: Vec<TarEntry>,
     data: Vec<TarEntry>,
     compression: Compression,
+    raw: Option<Vec<u8>>,
 }
 
 impl Deb {
@@ -45,7 +46,13 @@ impl Deb {
         ];
         let fields = fields.map(|(field, value)| (field.to_owned(), value.to_owned()));
         let data = vec![TarEntry::directory("./", 0o755)];
-        Self { fields: fields.into(), control: vec![], data, compression: Compression::NONE }
+        Self {
+            fields: fields.into(),
+            control: vec![],
+            data,
+            compression: Compression::NONE,
+            raw: None,
+        }
     }
 
     /// Sets a field of the control file, in place of one of that name.
@@ -101,6 +108,11 @@ impl Deb {
         Self { compression, ..self }
     }
 
+    /// Lets its file be these bytes, whatever the rest says.
+    pub fn raw(self, bytes: Vec<u8>) -> Self {
+        Self { raw: Some(bytes), ..self }
+    }
+
     /// The value of a field.
     pub fn get(&self, name: &str) -> &str {
         let field = self.fields.iter().find(|(field, _)| field == name);
@@ -124,6 +136,9 @@ impl Deb {
 
     /// The package.
     pub fn build(&self) -> Vec<u8> {
+        if let Some(bytes) = &self.raw {
+            return bytes.clone();
+        }
         let control = TarEntry::file("./control", self.control_text(), 0o644);
         let top = TarEntry::directory("./", 0o755);
         let control = Tar::of([&top, &control].into_iter().chain(&self.control));

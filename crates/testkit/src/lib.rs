@@ -27,7 +27,7 @@ pub use archive::{Archive, Suite};
 pub use deb::{Compression, Deb};
 pub use http::{Behaviour, Request, Server};
 pub use oci::{OciImage, OciLayer};
-pub use signing::SigningKey;
+pub use signing::{SigningKey, Trouble};
 pub use store::TempStore;
 pub use tar::{Tar, TarEntry};
 pub use user::again_as_ordinary_user;

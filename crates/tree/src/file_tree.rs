@@ -45,9 +45,17 @@ pub enum TreeError {
     /// The root of a tree is always a directory.
     #[error("the root of a tree must be a directory")]
     RootNotDirectory,
-    /// A symbolic link's target is empty or holds a NUL byte.
-    #[error("the symbolic link {0} has an empty target or one with a NUL byte")]
+    /// A symbolic link's target is empty, holds a NUL byte or is longer than Linux allows.
+    #[error("the symbolic link {0} has a target that is empty, has a NUL byte or is over {max} bytes", max = TreePath::MAX)]
     SymlinkTarget(TreePath),
+    /// A path is longer than Linux allows.
+    #[error("the path {start}… has {length} bytes, over the limit of {max}", max = TreePath::MAX)]
+    Long {
+        /// How it starts.
+        start: String,
+        /// Its length.
+        length: usize,
+    },
 }
 
 impl Default for FileTree {
@@ -134,8 +142,9 @@ impl FileTree {
     }
 
     fn check_insert(&self, path: &TreePath, node: &Node) -> Result<(), TreeError> {
+        check_length(path)?;
         if let Kind::Symlink { target } = &node.kind
-            && (target.is_empty() || target.contains(&0))
+            && (target.is_empty() || target.contains(&0) || target.len() > TreePath::MAX)
         {
             return Err(TreeError::SymlinkTarget(path.clone()));
         }
@@ -167,6 +176,7 @@ impl FileTree {
 
     /// Makes `path` and the directories above it that are not there, root-owned with mode 0755.
     pub fn make_directories(&mut self, path: &TreePath) -> Result<(), TreeError> {
+        check_length(path)?;
         match self.nodes.get(path) {
             Some(node) if node.is_directory() => return Ok(()),
             Some(node) => {
@@ -253,6 +263,15 @@ impl FileTree {
     }
 }
 
+fn check_length(path: &TreePath) -> Result<(), TreeError> {
+    let bytes = path.as_bytes();
+    if bytes.len() <= TreePath::MAX {
+        return Ok(());
+    }
+    let start = String::from_utf8_lossy(&bytes[..80]).into_owned();
+    Err(TreeError::Long { start, length: bytes.len() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,5 +339,40 @@ mod tests {
         assert!(inner.has(&path("lib/x")));
         assert_eq!(inner.len(), 3);
         assert!(tree.subtree(&path("usr/lib/x")).is_none());
+    }
+
+    #[test]
+    fn rejects_paths_and_targets_that_linux_could_not_open() {
+        let mut tree = FileTree::new();
+        let longest = vec!["a"; TreePath::MAX / 2].join("/") + "b";
+        assert_eq!(longest.len(), TreePath::MAX);
+        tree.insert_with_parents(path(&longest), file("x")).unwrap();
+        let (before, longer) = (tree.len(), format!("{longest}c"));
+        let error = tree.insert_with_parents(path(&longer), file("x")).unwrap_err();
+        assert_eq!(tree.len(), before, "no directory is made on the way");
+        assert!(error.to_string().starts_with("the path a/a/a/"), "{error}");
+        assert!(error.to_string().ends_with("has 4095 bytes, over the limit of 4094"), "{error}");
+        let target = |length| Node::symlink("t".repeat(length));
+        tree.insert(path("s"), target(TreePath::MAX)).unwrap();
+        let error = tree.insert(path("s"), target(TreePath::MAX + 1)).unwrap_err();
+        assert_eq!(error, TreeError::SymlinkTarget(path("s")));
+    }
+
+    #[test]
+    fn many_links_of_one_file_in_any_order_are_linked_and_removed_at_once() {
+        // Quadratic work would be four hundred million steps and more.
+        let name = |number: u32| path(&format!("f{number:06}"));
+        let mut tree = FileTree::new();
+        for number in 0..20_000 {
+            tree.insert(name(number), file("x")).unwrap();
+        }
+        for number in (0..19_999).rev() {
+            tree.link(name(number), &name(number + 1)).unwrap();
+        }
+        assert_eq!(tree.links().first(&name(19_999)), Some(&name(0)));
+        for number in 0..19_998 {
+            tree.remove(&name(number));
+        }
+        assert_eq!(tree.links().sets(), [[&name(19_998), &name(19_999)]]);
     }
 }

@@ -9,6 +9,7 @@
 
 mod compare;
 mod directory;
+mod expansion;
 mod file_tree;
 mod links;
 mod merge;
@@ -20,6 +21,7 @@ mod path;
 
 pub use compare::{Change, Difference, compare};
 pub use directory::{Directory, Entry, EntryKind};
+pub use expansion::{Expansion, ExpansionError};
 pub use file_tree::{FileTree, TreeError};
 pub use links::{LinkError, Links};
 pub use merge::{Clash, ClashPolicy};

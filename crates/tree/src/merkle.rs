@@ -137,33 +137,48 @@ pub enum DecodeTreeError<E: std::error::Error + 'static> {
     /// The hard-link table names paths that cannot be linked.
     #[error("the hard-link table does not fit the tree")]
     Links(#[from] crate::LinkError),
-    /// Directories are nested deeper than any file system could hold.
-    #[error("directories of the tree are nested more than {0} deep")]
-    Deep(usize),
+    /// A few directories that hold each other many times would be more nodes than memory has.
+    #[error("the tree has more than {0} nodes")]
+    Large(usize),
 }
 
 /// How deep directories of a tree may be nested.
 pub const MAX_DEPTH: usize = 2048;
+/// More nodes than any file system that people make; directories that stand in a tree many times
+/// are few objects, whatever they unfold to.
+const MAX_NODES: usize = 1 << 26;
 
 /// Reads a whole tree.
 pub fn decode<S: Source>(id: TreeId, source: &S) -> Result<FileTree, DecodeTreeError<S::Error>>
 where
     S::Error: std::error::Error + 'static,
 {
+    decode_within(id, source, MAX_NODES)
+}
+
+fn decode_within<S: Source>(
+    id: TreeId,
+    source: &S,
+    most: usize,
+) -> Result<FileTree, DecodeTreeError<S::Error>>
+where
+    S::Error: std::error::Error + 'static,
+{
     let root = TreeRoot::from_bytes(&source.tree(id).map_err(DecodeTreeError::Source)?)?;
     let mut tree = FileTree::with_root(root.meta);
-    let mut todo = vec![(TreePath::root(), root.directory, 0)];
-    while let Some((at, id, depth)) = todo.pop() {
-        if depth > MAX_DEPTH {
-            return Err(DecodeTreeError::Deep(MAX_DEPTH));
-        }
+    // Depth is bounded by the length of a path.
+    let mut todo = vec![(TreePath::root(), root.directory)];
+    while let Some((at, id)) = todo.pop() {
         let bytes = source.directory(id).map_err(DecodeTreeError::Source)?;
         for entry in Directory::from_bytes(&bytes)?.entries() {
             let path = at.join(&entry.name);
             if let EntryKind::Directory(id) = entry.kind {
-                todo.push((path.clone(), id, depth + 1));
+                todo.push((path.clone(), id));
             }
             tree.insert(path, entry.node())?;
+            if tree.len() > most {
+                return Err(DecodeTreeError::Large(most));
+            }
         }
     }
     for set in root.links.sets() {
@@ -288,5 +303,33 @@ pub(crate) mod tests {
         let id = TreeId::of_encoded(&bytes);
         memory.trees.insert(id, bytes);
         assert!(matches!(decode(id, &memory), Err(DecodeTreeError::Links(_))));
+    }
+
+    #[test]
+    fn directories_that_unfold_without_end_are_refused() {
+        let mut memory = Memory::default();
+        let mut put = |directory: Directory| {
+            let bytes = directory.to_bytes();
+            let id = DirId::of_encoded(&bytes);
+            let Ok(()) = memory.put_directory(id, bytes);
+            id
+        };
+        // Sixty directories, each twice in the next: 2^60 nodes.
+        let mut id = put(Directory::default());
+        for _ in 0..60 {
+            let entry = |name: &str| Entry {
+                name: crate::Name::new(name.as_bytes()).unwrap(),
+                meta: Meta::root_owned(0o755),
+                kind: EntryKind::Directory(id),
+            };
+            id = put(Directory::from_sorted(vec![entry("a"), entry("b")]).unwrap());
+        }
+        let root =
+            TreeRoot { meta: Meta::root_owned(0o755), directory: id, links: Links::default() };
+        let bytes = root.to_bytes();
+        let id = TreeId::of_encoded(&bytes);
+        let Ok(()) = memory.put_tree(id, bytes);
+        let refused = decode_within(id, &memory, 1000);
+        assert!(matches!(refused, Err(DecodeTreeError::Large(1000))));
     }
 }

@@ -22,6 +22,11 @@ pub struct PathError {
 }
 
 impl TreePath {
+    /// The longest path in bytes that a node of a tree may have (`PATH_MAX` of Linux without the
+    /// slash and the NUL that it counts): what is longer could not be opened by its name, and a
+    /// few long paths would be gigabytes of directories.
+    pub const MAX: usize = 4094;
+
     /// The root of a tree.
     pub fn root() -> Self {
         Self::default()
@@ -117,7 +122,16 @@ impl Ord for TreePath {
     fn cmp(&self, other: &Self) -> Ordering {
         // A slash sorts before every byte of a name, so that a directory's content follows it.
         let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
-        self.0.iter().map(key).cmp(other.0.iter().map(key))
+        // Long paths that start alike are what hostile archives are made of: what is equal is passed
+        // over many bytes at a time.
+        let (mut a, mut b) = (&self.0[..], &other.0[..]);
+        while let (Some((one, after)), Some((two, behind))) =
+            (a.split_first_chunk::<128>(), b.split_first_chunk::<128>())
+            && one == two
+        {
+            (a, b) = (after, behind);
+        }
+        a.iter().map(key).cmp(b.iter().map(key))
     }
 }
 
@@ -183,5 +197,18 @@ mod tests {
         assert_eq!(path("usr").strip(&path("usr")), Some(TreePath::root()));
         assert_eq!(path("usr/x").parent(), Some(path("usr")));
         assert_eq!(path("usr").parent(), Some(TreePath::root()));
+    }
+
+    #[test]
+    fn long_paths_are_ordered_like_short_ones() {
+        let prefix = "d/".repeat(200);
+        let long = |end: &str| TreePath::new((prefix.clone() + end).as_bytes()).unwrap();
+        for (a, b) in [("a", "a/b"), ("a/b", "a-b"), ("a", "b"), ("a-b", "ab")] {
+            let short = |text: &str| TreePath::new(text.as_bytes()).unwrap();
+            assert_eq!(long(a).cmp(&long(b)), Ordering::Less, "{a} {b}");
+            assert_eq!(short(a).cmp(&short(b)), Ordering::Less, "{a} {b}");
+            assert_eq!(long(b).cmp(&long(a)), Ordering::Greater, "{a} {b}");
+        }
+        assert_eq!(long("a").cmp(&long("a")), Ordering::Equal);
     }
 }

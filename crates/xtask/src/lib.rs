@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod docs;
+pub mod fuzz;
 mod licence;
 pub mod suite;
 pub mod tidy;

@@ -3,12 +3,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::process::ExitCode;
-use xtask::{Workspace, bench, docs, suite, tidy};
+use xtask::{Workspace, bench, docs, fuzz, suite, tidy};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test [STAGE…]   format, lints, tidy rules, all tests, end-to-end tests; or only the named stages
+  fuzz [--minutes N] [TARGET…]
+                  search for inputs that break parsers, N minutes (10) shared by the targets
   tidy            the rules of structure: layers, headers, lengths, packages, licences, fixtures
   docs            write the generated documents anew
   bench [--quick] [--rounds N] [WORKLOAD…]
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     };
     match command.as_deref() {
         Some("test") => suite::run(&workspace, &arguments.collect::<Vec<_>>()),
+        Some("fuzz") => fuzz::command(&workspace, arguments.collect()),
         Some("tidy") => report(&workspace),
         Some("docs") => match docs::write(&workspace) {
             Ok(written) => {

@@ -3,13 +3,16 @@
 //! The stages run in order and all of them run, so that one run shows everything that is wrong. A
 //! stage without tests of its own (format, lints) counts as one.
 
-use crate::{Workspace, tidy};
+use crate::{Workspace, fuzz, tidy};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// The package of the end-to-end tests.
 const END_TO_END: &str = "groundup-tests";
+
+/// How long the stage `fuzz` searches each target.
+const SEARCH: Duration = Duration::from_secs(3);
 
 /// What a stage found.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -29,6 +32,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "clippy", title: "lints", run: lints },
     Stage { name: "tidy", title: "rules of structure", run: rules },
     Stage { name: "test", title: "tests of the crates", run: crates },
+    Stage { name: "fuzz", title: "search for inputs that break parsers", run: searches },
     Stage { name: "build", title: "release build", run: release },
     Stage { name: "end-to-end", title: "end-to-end tests", run: end_to_end },
 ];
@@ -108,6 +112,21 @@ fn crates(workspace: &Workspace) -> Count {
         cargo.args(["--exclude", END_TO_END]);
     }
     tests(&mut cargo)
+}
+
+/// Each target of `fuzz` counts as one test.
+#[allow(clippy::print_stderr, reason = "this is what the command prints")]
+fn searches(workspace: &Workspace) -> Count {
+    match fuzz::search(workspace, &[], SEARCH) {
+        Ok(rows) => rows
+            .iter()
+            .map(|row| verdict(row.failure.is_none()))
+            .fold(Count::default(), |sum, count| sum + count),
+        Err(problem) => {
+            eprintln!("{problem}");
+            verdict(false)
+        }
+    }
 }
 
 fn release(workspace: &Workspace) -> Count {

@@ -3,7 +3,7 @@
 use super::{Arguments, Outputs, out, overlay};
 use groundup_build::{AssembleCall, AssembleError};
 use groundup_debian::{
-    package,
+    package::{self, Limits},
     rootfs::{self, PackageInput, RootfsSpec, TreeInput},
     source,
 };
@@ -11,6 +11,7 @@ use groundup_digest::ObjectId;
 use groundup_lock::verify::{self, Claim};
 use groundup_plan::params;
 use groundup_recipe::lock::IndexKey;
+use groundup_tree::Expansion;
 use std::collections::BTreeMap;
 
 pub(super) fn keyring(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
@@ -53,8 +54,17 @@ pub(super) fn select(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> 
     Ok(out(ObjectId::Blob(rows)))
 }
 
-pub(super) fn unpack(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
-    let unpacked = package::unpack(call.store, call.blob("package")?)?;
+/// The limits on what archives of others unpack to.
+fn limits(expansion: Expansion) -> Limits {
+    Limits { expansion, ..Limits::default() }
+}
+
+pub(super) fn unpack(
+    call: &AssembleCall<'_>,
+    expansion: Expansion,
+) -> Result<Outputs, AssembleError> {
+    let package = call.blob("package")?;
+    let unpacked = package::unpack_within(call.store, package, limits(expansion))?;
     Ok(BTreeMap::from([
         ("control".to_owned(), ObjectId::Tree(unpacked.control)),
         ("data".to_owned(), ObjectId::Tree(unpacked.data)),
@@ -121,18 +131,23 @@ fn assembled(call: &AssembleCall<'_>, spec: &RootfsSpec) -> Result<Outputs, Asse
     ]))
 }
 
-pub(super) fn source(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+pub(super) fn source(
+    call: &AssembleCall<'_>,
+    expansion: Expansion,
+) -> Result<Outputs, AssembleError> {
     let params: params::Source = call.params()?;
     let mut files = Vec::new();
     for (number, name) in params.files.into_iter().enumerate() {
         files.push((name, call.blob(&format!("file.{number:02}"))?));
     }
-    let tree = source::unpack_dsc(call.store, call.blob("dsc")?, &files)?;
+    let (dsc, limits) = (call.blob("dsc")?, limits(expansion));
+    let tree = source::unpack_dsc_within(call.store, dsc, &files, limits)?;
     Ok(out(ObjectId::Tree(tree)))
 }
 
-pub(super) fn tar(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+pub(super) fn tar(call: &AssembleCall<'_>, expansion: Expansion) -> Result<Outputs, AssembleError> {
     let params: params::Tar = call.params()?;
-    let tree = source::unpack_tar(call.store, call.blob("archive")?, params.strip as usize)?;
+    let (archive, strip) = (call.blob("archive")?, params.strip as usize);
+    let tree = source::unpack_tar_within(call.store, archive, strip, limits(expansion))?;
     Ok(out(ObjectId::Tree(tree)))
 }

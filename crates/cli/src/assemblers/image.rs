@@ -9,9 +9,13 @@ use groundup_image::{
     image_step, index_step, layer_output, layer_step, split_step,
 };
 use groundup_plan::params;
+use groundup_tree::Expansion;
 use std::collections::BTreeMap;
 
-pub(super) fn base(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+pub(super) fn base(
+    call: &AssembleCall<'_>,
+    expansion: Expansion,
+) -> Result<Outputs, AssembleError> {
     let params: params::Base = call.params()?;
     let source = match call.tree_if_there("image") {
         Some(layout) => BaseSource::Layout(layout),
@@ -19,7 +23,8 @@ pub(super) fn base(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     };
     let digest = params.digest.map(|digest| digest.parse()).transpose()?;
     let params = BaseParams { platform: params.platform.parse()?, digest };
-    let base = base_step(call.store, source, &params, UnpackLimits::default())?;
+    let limits = UnpackLimits { expansion, ..UnpackLimits::default() };
+    let base = base_step(call.store, source, &params, limits)?;
     Ok(BTreeMap::from([
         ("layout".to_owned(), ObjectId::Tree(base.layout)),
         ("tree".to_owned(), ObjectId::Tree(base.tree)),

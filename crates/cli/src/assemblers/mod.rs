@@ -7,11 +7,15 @@ mod overlay;
 use groundup_build::{AssembleCall, AssembleError, Assemblers};
 use groundup_digest::{BlobId, ObjectId, TreeId};
 use groundup_plan::Assembler;
+use groundup_tree::Expansion;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All assemblers that this program has.
-pub(crate) struct Registered;
+pub(crate) struct Registered {
+    /// How far archives of others may unpack.
+    pub(crate) expansion: Expansion,
+}
 
 type Outputs = BTreeMap<String, ObjectId>;
 
@@ -21,12 +25,12 @@ impl Assemblers for Registered {
             Assembler::DebianKeyring => debian::keyring(call),
             Assembler::DebianIndex => debian::index(call),
             Assembler::DebianSelect => debian::select(call),
-            Assembler::DebianUnpack => debian::unpack(call),
+            Assembler::DebianUnpack => debian::unpack(call, self.expansion),
             Assembler::DebianRootfs => debian::rootfs(call),
-            Assembler::DebianSource => debian::source(call),
-            Assembler::TarUnpack => debian::tar(call),
+            Assembler::DebianSource => debian::source(call, self.expansion),
+            Assembler::TarUnpack => debian::tar(call, self.expansion),
             Assembler::TreeCompose => debian::compose(call),
-            Assembler::ImageBase => image::base(call),
+            Assembler::ImageBase => image::base(call, self.expansion),
             Assembler::ImageSplit => image::split(call),
             Assembler::ImageLayer => image::layer(call),
             Assembler::ImageManifest => image::manifest(call),

@@ -16,6 +16,7 @@ use groundup_build::{
 use groundup_digest::ObjectId;
 use groundup_provenance::{BuildRecord, Circumstances};
 use groundup_store::{RecordKind, Store, StoreErrorKind};
+use groundup_tree::Expansion;
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// A build that was done.
@@ -57,10 +58,13 @@ pub(crate) fn perform(
     let environment = &session.context.home.environment;
     let user = environment.user.clone().unwrap_or_else(|| "unknown".to_owned());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let expansion = session.context.home.settings.expansion;
+    let expansion = expansion.map(|ratio| Expansion { ratio: ratio.get().into() });
+    let assemblers = Registered { expansion: expansion.unwrap_or_default() };
     let surroundings = Surroundings {
         store: &session.store,
         inputs: &remote,
-        assemblers: &Registered,
+        assemblers: &assemblers,
         host: super::host_platform()?,
         limits: LIMITS,
         clock: &SystemClock,

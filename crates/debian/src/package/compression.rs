@@ -1,6 +1,13 @@
 //! Decompressing streams, told apart by the ending of a file's name.
 
-use std::io::{self, BufRead, BufReader, Read};
+use groundup_tree::Expansion;
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 /// How the bytes of an archive are compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +31,7 @@ pub(crate) enum Compression {
 pub(crate) struct Resources {
     pub(crate) memory: u64,
     pub(crate) threads: u32,
+    pub(crate) expansion: Expansion,
 }
 
 impl Compression {
@@ -58,10 +66,13 @@ impl Compression {
         input: impl Read + Send + 'a,
         resources: Resources,
     ) -> io::Result<Box<dyn Read + Send + 'a>> {
+        let packed = Arc::new(AtomicU64::new(0));
+        let expansion = resources.expansion;
+        let input = Counted { input, packed: packed.clone() };
         // Room for several buffers of a decoder; few calls below it.
         let input = BufReader::with_capacity(256 << 10, input);
-        Ok(match self {
-            Self::None => Box::new(input),
+        let output: Box<dyn Read + Send + 'a> = match self {
+            Self::None => return Ok(Box::new(input)),
             Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
             Self::Xz => {
                 // One thread does without the copies and hand-overs of the decoder with threads.
@@ -69,11 +80,12 @@ impl Compression {
                     let several = liblzma::stream::CONCATENATED;
                     let stream =
                         liblzma::stream::Stream::new_stream_decoder(resources.memory, several)?;
-                    return Ok(Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream)));
+                    Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+                } else {
+                    let stream = threaded(resources)?;
+                    let decoder = liblzma::bufread::XzDecoder::new_stream(input, stream);
+                    Box::new(XzStreams { decoder: Some(decoder), resources })
                 }
-                let stream = threaded(resources)?;
-                let decoder = liblzma::bufread::XzDecoder::new_stream(input, stream);
-                Box::new(XzStreams { decoder: Some(decoder), resources })
             }
             Self::Lzma => {
                 let stream = liblzma::stream::Stream::new_lzma_decoder(resources.memory)?;
@@ -85,7 +97,40 @@ impl Compression {
                 Box::new(decoder)
             }
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
-        })
+        };
+        Ok(Box::new(Measured { output, packed, unpacked: 0, expansion }))
+    }
+}
+
+/// Counts what goes into a decoder.
+struct Counted<R> {
+    input: R,
+    packed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.packed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Ends when more comes out of a decoder than the expansion allows.
+struct Measured<'a> {
+    output: Box<dyn Read + Send + 'a>,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+    expansion: Expansion,
+}
+
+impl Read for Measured<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.output.read(buffer)?;
+        self.unpacked += read as u64;
+        let packed = self.packed.load(Ordering::Relaxed);
+        self.expansion.check(packed, self.unpacked).map_err(io::Error::other)?;
+        Ok(read)
     }
 }
 
@@ -150,7 +195,7 @@ mod tests {
     }
 
     fn unpack(packed: &[u8], threads: u32) -> io::Result<Vec<u8>> {
-        let resources = Resources { memory: 1 << 30, threads };
+        let resources = Resources { memory: 1 << 30, threads, expansion: Expansion::default() };
         let mut bytes = Vec::new();
         Compression::Xz.open(packed, resources)?.read_to_end(&mut bytes)?;
         Ok(bytes)

@@ -9,17 +9,19 @@
 
 mod ar;
 mod compression;
+mod contents;
 mod tar;
 
 pub use ar::ArError;
 pub(crate) use compression::{Compression, Resources};
+pub use contents::{Contents, Forgotten, PutError};
 pub use tar::TarError;
 pub(crate) use tar::{Ownership, TarRules, read_tar};
 
 use ar::Ar;
 use groundup_digest::{BlobId, TreeId};
 use groundup_store::{Store, StoreError};
-use groundup_tree::FileTree;
+use groundup_tree::{Expansion, FileTree};
 use std::io::Read;
 
 /// The two trees of a package.
@@ -41,15 +43,33 @@ pub struct Limits {
     pub entries: u64,
     /// Bytes of one tar archive when decompressed.
     pub bytes: u64,
+    /// Bytes of the paths, link targets and extended attributes of one tar archive, directories
+    /// that only paths imply included.
+    pub names: u64,
     /// Bytes of memory that a decompressor may use.
     pub memory: u64,
     /// Threads that a decompressor may use.
     pub threads: u32,
+    /// How far compressed bytes may unpack.
+    pub expansion: Expansion,
+}
+
+impl Limits {
+    pub(crate) fn resources(self) -> Resources {
+        Resources { memory: self.memory, threads: self.threads, expansion: self.expansion }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { entries: 2_000_000, bytes: 64 << 30, memory: 1 << 30, threads: 2 }
+        Self {
+            entries: 2_000_000,
+            bytes: 64 << 30,
+            names: 256 << 20,
+            memory: 1 << 30,
+            threads: 2,
+            expansion: Expansion::default(),
+        }
     }
 }
 
@@ -94,19 +114,38 @@ pub fn unpack(store: &Store, deb: BlobId) -> Result<Unpacked, UnpackError> {
 
 /// Unpacks the `.deb` whose bytes are `deb`.
 pub fn unpack_within(store: &Store, deb: BlobId, limits: Limits) -> Result<Unpacked, UnpackError> {
-    let mut ar = Ar::open(store.open_blob(deb)?)?;
+    let parts = read_deb(store.open_blob(deb)?, store, limits)?;
+    Ok(Unpacked { data: store.put_tree(&parts.data)?, control: store.put_tree(&parts.control)? })
+}
+
+/// The two trees of a package as values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Parts {
+    /// The package's files.
+    pub data: FileTree,
+    /// What the package says of itself, and its scripts.
+    pub control: FileTree,
+}
+
+/// Reads a `.deb`; the contents of its files go to `contents`.
+pub fn read_deb(
+    deb: impl Read + Send,
+    contents: &dyn Contents,
+    limits: Limits,
+) -> Result<Parts, UnpackError> {
+    let mut ar = Ar::open(deb)?;
     expect_member(&mut ar, "debian-binary")?;
     let mut format = String::new();
     (&mut ar).take(64).read_to_string(&mut format).map_err(ArError::Read)?;
     if !format.starts_with("2.") || !format.ends_with('\n') {
         return Err(UnpackError::Format(format.trim_end().to_owned()));
     }
-    let control = unpack_member(store, &mut ar, "control.tar", limits)?;
-    let data = unpack_member(store, &mut ar, "data.tar", limits)?;
+    let control = unpack_member(contents, &mut ar, "control.tar", limits)?;
+    let data = unpack_member(contents, &mut ar, "data.tar", limits)?;
     if let Some((found, _)) = ar.next_member()? {
         return Err(UnpackError::Member { expected: "(end)", found: format!("`{found}`") });
     }
-    Ok(Unpacked { data: store.put_tree(&data)?, control: store.put_tree(&control)? })
+    Ok(Parts { data, control })
 }
 
 /// Goes to the next member whose name starts with `expected`; gives its name and size.
@@ -131,7 +170,7 @@ fn expect_member<R: Read>(
 }
 
 fn unpack_member<R: Read + Send>(
-    store: &Store,
+    contents: &dyn Contents,
     ar: &mut Ar<R>,
     expected: &'static str,
     limits: Limits,
@@ -143,9 +182,9 @@ fn unpack_member<R: Read + Send>(
     };
     let failed = |source| UnpackError::Tar { member: member.clone(), source };
     let threads = if size < WORTH_THREADS { 1 } else { limits.threads };
-    let resources = Resources { memory: limits.memory, threads };
+    let resources = Resources { threads, ..limits.resources() };
     let input = compression.open(&mut *ar, resources);
     let input = input.map_err(|error| failed(TarError::Read(error)))?;
     let rules = TarRules { limits, ownership: Ownership::Kept, strip: 0 };
-    read_tar(store, input, rules).map_err(failed)
+    read_tar(contents, input, rules).map_err(failed)
 }

@@ -100,6 +100,11 @@ fn remove_with_empty_directories(tree: &mut FileTree, path: &TreePath) {
     }
 }
 
+/// The bytes of one file after its patch, without a tree; none if a hunk does not fit.
+pub(crate) fn apply_to_bytes(before: &[u8], patch: &FilePatch) -> Option<Vec<u8>> {
+    patched(&TreePath::root(), before, &patch.hunks).ok()
+}
+
 /// The text after all hunks.
 fn patched(path: &TreePath, before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, ApplyError> {
     let lines: Vec<&[u8]> = before.split_inclusive(|byte| *byte == b'\n').collect();

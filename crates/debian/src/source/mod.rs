@@ -9,11 +9,12 @@ mod apply;
 mod patch;
 
 pub use apply::ApplyError;
+pub(crate) use apply::apply_to_bytes;
 pub use patch::{Change, FilePatch, Hunk, Line, PatchError, parse_patch};
 
 use crate::{
     archive::deb822::{self, Deb822Error},
-    package::{Compression, Limits, Ownership, Resources, TarError, TarRules, read_tar},
+    package::{Compression, Limits, Ownership, TarError, TarRules, read_tar},
 };
 use groundup_digest::{BlobId, Sha256, TreeId};
 use groundup_store::{Store, StoreError};
@@ -98,10 +99,19 @@ pub enum SourceError {
         #[source]
         source: io::Error,
     },
+    /// A diff is too long to be one.
+    #[error("`{file}` unpacks to more than {LONGEST_DIFF} bytes, the limit for a diff")]
+    LongDiff {
+        /// The file.
+        file: String,
+    },
     /// The parts do not form a tree.
     #[error("the parts of the source package do not form a tree")]
     Tree(#[from] groundup_tree::Clash),
 }
+
+/// A `.diff.gz` that unpacks to more bytes is refused: it is read as a whole.
+const LONGEST_DIFF: u64 = 256 << 20;
 
 /// A file of a source package.
 struct Part {
@@ -109,20 +119,26 @@ struct Part {
     blob: BlobId,
 }
 
-/// Unpacks the source package of a `.dsc`, whose files are given by name.
+/// Unpacks the source package of a `.dsc`, whose files are given by name, with the default limits.
 pub fn unpack_dsc(
     store: &Store,
     dsc: BlobId,
     files: &[(String, BlobId)],
 ) -> Result<TreeId, SourceError> {
+    unpack_dsc_within(store, dsc, files, Limits::default())
+}
+
+/// Unpacks the source package of a `.dsc`, whose files are given by name.
+pub fn unpack_dsc_within(
+    store: &Store,
+    dsc: BlobId,
+    files: &[(String, BlobId)],
+    limits: Limits,
+) -> Result<TreeId, SourceError> {
     let text = store.read_blob(dsc)?;
-    let text = without_signature(&text);
-    let stanza = deb822::stanzas(text).map_err(SourceError::Dsc)?.next();
-    let stanza = stanza.ok_or(SourceError::Field("Source"))?.map_err(SourceError::Dsc)?;
-    let format = stanza.get("Format").unwrap_or("1.0").to_owned();
-    let sums = stanza.get("Checksums-Sha256").ok_or(SourceError::Field("Checksums-Sha256"))?;
-    let parts = check_files(store, sums, files)?;
-    let source = Source { store, parts };
+    let Dsc { format, files: listed } = parse_dsc(&text)?;
+    let parts = check_files(store, listed, files)?;
+    let source = Source { store, parts, limits };
     let mut tree = match format.as_str() {
         "1.0" => source.version_one()?,
         "3.0 (native)" => source.native()?,
@@ -133,9 +149,20 @@ pub fn unpack_dsc(
     Ok(store.put_tree(&tree)?)
 }
 
-/// Unpacks a tar archive of any known compression; `strip` leading names are cut off its paths.
+/// Unpacks a tar archive of any known compression, with the default limits; `strip` leading names
+/// are cut off its paths.
 pub fn unpack_tar(store: &Store, blob: BlobId, strip: usize) -> Result<TreeId, SourceError> {
-    let tree = read_archive(store, blob, "the archive", strip)?;
+    unpack_tar_within(store, blob, strip, Limits::default())
+}
+
+/// Unpacks a tar archive of any known compression; `strip` leading names are cut off its paths.
+pub fn unpack_tar_within(
+    store: &Store,
+    blob: BlobId,
+    strip: usize,
+    limits: Limits,
+) -> Result<TreeId, SourceError> {
+    let tree = read_archive(store, blob, "the archive", strip, limits)?;
     Ok(store.put_tree(&tree)?)
 }
 
@@ -150,38 +177,70 @@ fn without_signature(text: &[u8]) -> &[u8] {
     &text[..find(text, b"\n-----BEGIN PGP SIGNATURE-----").map_or(text.len(), |at| at + 1)]
 }
 
-/// Checks every file of the `Checksums-Sha256` field.
+/// What is read of a `.dsc`.
+struct Dsc {
+    format: String,
+    files: Vec<Listed>,
+}
+
+/// A file that a `.dsc` lists.
+struct Listed {
+    name: String,
+    size: u64,
+    sha256: Sha256,
+}
+
+fn parse_dsc(text: &[u8]) -> Result<Dsc, SourceError> {
+    let stanza = deb822::stanzas(without_signature(text)).map_err(SourceError::Dsc)?.next();
+    let stanza = stanza.ok_or(SourceError::Field("Source"))?.map_err(SourceError::Dsc)?;
+    let format = stanza.get("Format").unwrap_or("1.0").to_owned();
+    let sums = stanza.get("Checksums-Sha256").ok_or(SourceError::Field("Checksums-Sha256"))?;
+    let lines = sums.lines().filter(|line| !line.trim().is_empty());
+    let files = lines.map(|line| listed(line).ok_or(SourceError::Field("Checksums-Sha256")));
+    Ok(Dsc { format, files: files.collect::<Result<_, _>>()? })
+}
+
+/// A line `SHA256 SIZE NAME`; the name is that of a file in one folder.
+fn listed(line: &str) -> Option<Listed> {
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let [sha256, size, name] = words[..] else { return None };
+    let plain = !name.contains('/') && !matches!(name, "." | "..");
+    let (sha256, size) = (sha256.parse().ok()?, size.parse().ok()?);
+    plain.then(|| Listed { name: name.to_owned(), size, sha256 })
+}
+
+/// The names of the files that a `.dsc` lists.
+pub(crate) fn names_of_dsc(text: &[u8]) -> Result<Vec<String>, SourceError> {
+    Ok(parse_dsc(text)?.files.into_iter().map(|file| file.name).collect())
+}
+
+/// Checks every file that the `.dsc` lists.
 fn check_files(
     store: &Store,
-    sums: &str,
+    listed: Vec<Listed>,
     files: &[(String, BlobId)],
 ) -> Result<Vec<Part>, SourceError> {
-    let malformed = || SourceError::Field("Checksums-Sha256");
     let mut parts = Vec::new();
-    for line in sums.lines().filter(|line| !line.trim().is_empty()) {
-        let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        let [sha256, size, name] = words[..] else { return Err(malformed()) };
-        let sha256: Sha256 = sha256.parse().map_err(|_| malformed())?;
-        let size: u64 = size.parse().map_err(|_| malformed())?;
-        let given = files.iter().find(|(given, _)| given == name);
+    for Listed { name, size, sha256 } in listed {
+        let given = files.iter().find(|(given, _)| *given == name);
         let Some((_, blob)) = given else {
             // Detached signatures of upstream are not unpacked.
             if name.ends_with(".asc") {
                 continue;
             }
-            return Err(SourceError::MissingFile(name.to_owned()));
+            return Err(SourceError::MissingFile(name));
         };
         let found = store.content_of(*blob)?;
         if (found.sha256, found.size) != (sha256, size) {
             return Err(SourceError::Checksum {
-                file: name.to_owned(),
+                file: name,
                 size,
                 sha256,
                 found_size: found.size,
                 found: found.sha256,
             });
         }
-        parts.push(Part { name: name.to_owned(), blob: *blob });
+        parts.push(Part { name, blob: *blob });
     }
     Ok(parts)
 }
@@ -189,6 +248,7 @@ fn check_files(
 struct Source<'a> {
     store: &'a Store,
     parts: Vec<Part>,
+    limits: Limits,
 }
 
 impl Source<'_> {
@@ -201,9 +261,12 @@ impl Source<'_> {
         let mut tree = self.top_of(orig)?;
         let mut text = Vec::new();
         Compression::Gzip
-            .open(self.store.open_blob(diff.blob)?, resources())
-            .and_then(|mut input| input.read_to_end(&mut text))
+            .open(self.store.open_blob(diff.blob)?, self.limits.resources())
+            .and_then(|input| input.take(LONGEST_DIFF + 1).read_to_end(&mut text))
             .map_err(|source| SourceError::Decompress { file: diff.name.clone(), source })?;
+        if text.len() as u64 > LONGEST_DIFF {
+            return Err(SourceError::LongDiff { file: diff.name.clone() });
+        }
         self.apply(&mut tree, &diff.name, &text)?;
         Ok(tree)
     }
@@ -231,7 +294,7 @@ impl Source<'_> {
             tree.overlay(&inner, &at, ClashPolicy::Replace)?;
         }
         let debian = self.part("debian archive", |name| name.contains(".debian.tar."))?;
-        let debian = read_archive(self.store, debian.blob, &debian.name, 0)?;
+        let debian = read_archive(self.store, debian.blob, &debian.name, 0, self.limits)?;
         tree.remove(&path("debian"));
         tree.overlay(&debian, &TreePath::root(), ClashPolicy::Replace)?;
         for name in self.series(&tree)? {
@@ -291,7 +354,7 @@ impl Source<'_> {
     /// An upstream archive without its top directory, as `dpkg-source` takes it: the directory is
     /// cut off only if nothing stands beside it.
     fn top_of(&self, part: &Part) -> Result<FileTree, SourceError> {
-        let tree = read_archive(self.store, part.blob, &part.name, 0)?;
+        let tree = read_archive(self.store, part.blob, &part.name, 0, self.limits)?;
         let mut tops = tree.iter().filter(|(path, _)| path.names().count() == 1);
         let only = match (tops.next(), tops.next()) {
             (Some((top, node)), None) if node.is_directory() => tree.subtree(top),
@@ -314,6 +377,7 @@ fn read_archive(
     blob: BlobId,
     name: &str,
     strip: usize,
+    limits: Limits,
 ) -> Result<FileTree, SourceError> {
     let failed = |source| SourceError::Tar { file: name.to_owned(), source };
     let read_failed = |error| failed(TarError::Read(error));
@@ -322,14 +386,9 @@ fn read_archive(
     let mut start = Vec::new();
     reader.by_ref().take(6).read_to_end(&mut start).map_err(read_failed)?;
     let compression = Compression::of_content(&start);
-    let input = compression.open(io::Cursor::new(start).chain(reader), resources());
-    let rules = TarRules { limits: Limits::default(), ownership: Ownership::Normalised, strip };
+    let input = compression.open(io::Cursor::new(start).chain(reader), limits.resources());
+    let rules = TarRules { limits, ownership: Ownership::Normalised, strip };
     read_tar(store, input.map_err(read_failed)?, rules).map_err(failed)
-}
-
-fn resources() -> Resources {
-    let limits = Limits::default();
-    Resources { memory: limits.memory, threads: limits.threads }
 }
 
 /// `dpkg-source` makes `debian/rules` executable, whatever the archive says.

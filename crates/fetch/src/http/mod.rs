@@ -218,6 +218,12 @@ fn redirected(from: &Url, target: &HeaderValue) -> Result<Url, HttpError> {
     Ok(url)
 }
 
+/// Where `to` leads from `from`, for the fuzz targets.
+pub(crate) fn redirect_for_fuzzing(from: &str, to: &[u8]) -> Option<String> {
+    let (from, to) = (Url::parse(from).ok()?, HeaderValue::from_bytes(to).ok()?);
+    redirected(&from, &to).ok().map(String::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

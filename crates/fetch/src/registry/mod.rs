@@ -450,3 +450,23 @@ fn challenge(error: &FetchError) -> Option<&str> {
         _ => None,
     }
 }
+
+/// How many parts a manifest or an index names, for the fuzz targets.
+pub(crate) fn parts_of_manifest(bytes: &[u8]) -> Result<usize, ManifestError> {
+    let descriptors = match Manifest::parse(bytes)? {
+        Manifest::Index { manifests, .. } => manifests,
+        Manifest::Image { config, mut layers, .. } => {
+            layers.push(config);
+            layers
+        }
+    };
+    descriptors.iter().try_fold(0, |count, descriptor| descriptor.sha256().map(|_| count + 1))
+}
+
+/// The realm of a challenge that names one, for the fuzz targets.
+pub(crate) fn realm_of_challenge(header: &str) -> Option<String> {
+    match auth::parse(header)? {
+        Challenge::Bearer { realm, .. } => Some(realm),
+        Challenge::Basic => None,
+    }
+}

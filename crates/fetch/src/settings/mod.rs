@@ -42,6 +42,8 @@ pub struct Settings {
     pub insecure_registries: Vec<String>,
     /// The store's place; for the command line, which reads this file too.
     pub store: Option<PathBuf>,
+    /// How many bytes may come out of each compressed byte; for the command line too.
+    pub expansion: Option<NonZeroU32>,
     /// How many steps run at once; for the command line too.
     pub jobs: Option<NonZeroU32>,
 }
@@ -100,6 +102,7 @@ impl Default for Settings {
             insecure_registries: Vec::new(),
             store: None,
             jobs: None,
+            expansion: None,
         }
     }
 }

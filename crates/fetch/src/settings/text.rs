@@ -65,6 +65,14 @@ struct Text {
     proxy: Proxy,
     #[serde(default)]
     credentials: BTreeMap<String, Secret>,
+    #[serde(default)]
+    unpack: Unpack,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Unpack {
+    expansion: Option<NonZeroU32>,
 }
 
 #[derive(Deserialize, Default)]
@@ -108,6 +116,7 @@ pub(super) fn apply(
     })?;
     settings.store = parsed.store.or(settings.store.take());
     settings.jobs = parsed.jobs.or(settings.jobs);
+    settings.expansion = parsed.unpack.expansion.or(settings.expansion);
     replace(&mut settings.vendor, absolute(parsed.vendor, "vendor", origin)?);
     replace(&mut settings.offline, parsed.offline.map(offline));
     for (key, places) in parsed.mirrors {

@@ -12,7 +12,7 @@ mod stat_cache;
 
 pub use list::Listed;
 pub(crate) use stamp::{Instant, Stamp};
-pub(crate) use stat_cache::is_settled;
+pub(crate) use stat_cache::{is_settled, round_trip as stat_cache_round_trip};
 
 use crate::{
     Executable, Store,

@@ -90,6 +90,13 @@ impl StatCache {
     }
 }
 
+/// Reads and writes a cache, for the fuzz targets: one that is whole is written as it was.
+pub(crate) fn round_trip(bytes: &[u8]) {
+    if let Some(cache) = StatCache::parse(bytes) {
+        assert_eq!(StatCache::parse(&cache.to_bytes()), Some(cache), "a cache is read as it was");
+    }
+}
+
 fn entry(mut bytes: &[u8]) -> Option<(Stamp, (BlobId, u16))> {
     let bytes = &mut bytes;
     let [device, inode, size] = [take(bytes)?, take(bytes)?, take(bytes)?].map(u64::from_le_bytes);

@@ -14,7 +14,8 @@ const LAYERS: &[&[&str]] = &[
 
 /// Crates that serve development: they may use any crate below the command line, and no other
 /// crate may have one as a normal dependency (the end-to-end tests apart, which are one).
-const DEVELOPMENT: &[&str] = &["groundup-testkit", "xtask", "groundup-tests", "groundup-benches"];
+const DEVELOPMENT: &[&str] =
+    &["groundup-testkit", "xtask", "groundup-tests", "groundup-benches", "groundup-fuzz"];
 
 /// What a crate may not use though its layer would allow it.
 const NEVER: &[(&str, &str)] = &[

@@ -1,4 +1,4 @@
-//! A tar stream as a tree: contents go to the store while they are read.
+//! A tar stream as a tree: contents are handed on while they are read.
 //!
 //! The strict reader for archives that others made. Long names (GNU `L` and `K`, PAX `path` and
 //! `linkpath`), owners as numbers, extended attributes (`SCHILY.xattr.`), devices, fifos and hard
@@ -8,9 +8,9 @@
 
 mod extensions;
 
-use super::Limits;
+use super::{Contents, Limits, PutError};
 use extensions::{Extensions, long_name, pax};
-use groundup_store::{Store, StoreError, StoredBlob};
+use groundup_store::{StoreError, StoredBlob};
 use groundup_tree::{
     Device, FileTree, Kind, LinkError, Meta, Mode, Node, TreeError, TreePath, Xattrs,
 };
@@ -26,8 +26,6 @@ const SMALL_FILE: u64 = 256 << 10;
 /// How many bytes of small files are collected at most.
 const BATCH: usize = 16 << 20;
 
-/// In pieces of how many bytes larger files are written.
-const PIECE: usize = 256 << 10;
 
 /// What becomes of owners and modes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,6 +101,9 @@ pub enum TarError {
     /// More bytes than allowed.
     #[error("more than {0} bytes when unpacked")]
     TooLarge(u64),
+    /// Paths, link targets and attributes that together are longer than allowed.
+    #[error("the paths and attributes of the entries take more than {0} bytes")]
+    Names(u64),
     /// Something other than zeros follows the end of the archive.
     #[error("bytes other than zeros follow the end of the tar archive")]
     TrailingBytes,
@@ -123,14 +124,14 @@ pub enum TarError {
     },
 }
 
-/// Reads `input` to its end and gives the tree; contents are put into `store`.
+/// Reads `input` to its end and gives the tree; contents are put into `contents`.
 pub(crate) fn read_tar(
-    store: &Store,
+    contents: &dyn Contents,
     input: impl Read,
     rules: TarRules,
 ) -> Result<FileTree, TarError> {
     let mut archive = tar::Archive::new(Capped { input, left: rules.limits.bytes, over: false });
-    let mut reader = TarReader::new(store, rules);
+    let mut reader = TarReader::new(contents, rules);
     let outcome = reader.read_entries(&mut archive);
     let mut rest = archive.into_inner();
     if rest.over {
@@ -186,8 +187,10 @@ struct Pending {
 }
 
 struct TarReader<'a> {
-    store: &'a Store,
+    contents: &'a dyn Contents,
     rules: TarRules,
+    /// Bytes that paths, targets and attributes may still take.
+    names: u64,
     /// Every path seen; nothing where the content is pending.
     nodes: BTreeMap<TreePath, Option<Node>>,
     links: Vec<(TreePath, TreePath)>,
@@ -196,10 +199,11 @@ struct TarReader<'a> {
 }
 
 impl<'a> TarReader<'a> {
-    fn new(store: &'a Store, rules: TarRules) -> Self {
+    fn new(contents: &'a dyn Contents, rules: TarRules) -> Self {
         Self {
-            store,
+            contents,
             rules,
+            names: rules.limits.names,
             nodes: BTreeMap::new(),
             links: Vec::new(),
             pending: Vec::new(),
@@ -254,6 +258,8 @@ impl<'a> TarReader<'a> {
             return Err(field("size: the PAX header says another one"));
         }
         let meta = self.meta(header, &extensions, &text)?;
+        let attributes = extensions.xattrs.iter().map(|(name, value)| name.len() + value.len());
+        self.spend(written.len() + attributes.sum::<usize>())?;
         let link = || {
             let name = extensions.link.clone();
             name.or_else(|| header.link_name_bytes().map(|name| name.into_owned()))
@@ -266,9 +272,14 @@ impl<'a> TarReader<'a> {
                 return self.take_file(path, meta, size, content, text);
             }
             EntryType::Directory => Kind::Directory,
-            EntryType::Symlink => Kind::Symlink { target: link()?.into() },
+            EntryType::Symlink => {
+                let target = link()?;
+                self.spend(target.len())?;
+                Kind::Symlink { target: target.into() }
+            }
             EntryType::Link => {
                 let target = link()?;
+                self.spend(target.len())?;
                 let target = self.path(&target)?.ok_or_else(|| TarError::Path {
                     path: String::from_utf8_lossy(&target).into_owned(),
                     source: None,
@@ -295,6 +306,13 @@ impl<'a> TarReader<'a> {
             _ => meta,
         };
         self.put(path, Node { meta, kind })
+    }
+
+    /// Counts bytes that the tree will keep beside contents: they are in memory.
+    fn spend(&mut self, bytes: usize) -> Result<(), TarError> {
+        let left = self.names.checked_sub(bytes as u64);
+        self.names = left.ok_or(TarError::Names(self.rules.limits.names))?;
+        Ok(())
     }
 
     /// The path as it is in the tree; none for what `strip` cuts off.
@@ -355,15 +373,13 @@ impl<'a> TarReader<'a> {
             return Err(TarError::Duplicate(path));
         }
         if size > SMALL_FILE {
-            let failed = |source| TarError::Store { path: text.clone(), source };
-            let writer = self.store.id_writer().map_err(failed)?;
-            let mut writer = io::BufWriter::with_capacity(PIECE, writer);
-            let copied = io::copy(content, &mut writer).map_err(TarError::Read)?;
-            let writer = writer.into_inner().map_err(|error| TarError::Read(error.into_error()))?;
-            if copied != size {
+            let stored = self.contents.put_stream(content).map_err(|error| match error {
+                PutError::Read(error) => TarError::Read(error),
+                PutError::Store(source) => TarError::Store { path: text.clone(), source },
+            })?;
+            if stored.size != size {
                 return Err(TarError::Read(io::ErrorKind::UnexpectedEof.into()));
             }
-            let stored = writer.finish().map_err(failed)?;
             return self.put(path, file(stored, meta));
         }
         let mut bytes = Vec::with_capacity(size as usize);
@@ -405,7 +421,7 @@ impl<'a> TarReader<'a> {
         self.pending_bytes = 0;
         let stored = std::mem::take(&mut self.pending).into_par_iter().map(|pending| {
             let Pending { path, meta, content } = pending;
-            let stored = self.store.put_bytes(&content);
+            let stored = self.contents.put(&content);
             let stored =
                 stored.map_err(|source| TarError::Store { path: path.to_string(), source })?;
             Ok((path, file(stored, meta)))
@@ -422,8 +438,11 @@ impl<'a> TarReader<'a> {
             self.nodes.insert(path.clone(), node);
         }
         let mut tree = FileTree::new();
-        for (path, node) in self.nodes {
+        for (path, node) in std::mem::take(&mut self.nodes) {
+            // Directories that no entry names are made too: a bomb of deep paths ends here.
+            let (before, length) = (tree.len(), path.as_bytes().len());
             tree.insert_with_parents(path, node.expect("every content was stored"))?;
+            self.spend((tree.len() - before).saturating_sub(1) * length)?;
         }
         for (path, target) in self.links {
             tree.link(path, &target)?;
