@@ -139,7 +139,8 @@ impl Hands {
 
 /// Starts a build of some targets: every process has others, and each target many.
 fn start(tiny: &Tiny, hand: usize) -> Running {
-    let targets = (0..TARGETS).filter(|target| (hand + target) % 3 != 0 || hand % 4 == 0);
+    let targets =
+        (0..TARGETS).filter(|target| !(hand + target).is_multiple_of(3) || hand.is_multiple_of(4));
     let names: Vec<String> = targets.map(|target| format!("build.t{target}")).collect();
     let mut arguments = vec!["build", "--json", "--no-out", "--no-space-check"];
     arguments.extend(names.iter().map(String::as_str));
