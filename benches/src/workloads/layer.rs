@@ -59,7 +59,7 @@ fn zstd(bench: &Bench, material: &Material, size: &str) -> Result<Outcome> {
 
 fn gzip(bench: &Bench, material: &Material, size: &str) -> Result<Outcome> {
     let tree = material.tree();
-    let folder = bench.folder("layer-peers");
+    let folder = bench.folder(&format!("layer-peers-{}", material.bytes / 100_000_000));
     let (umoci, buildah) = (folder.join("umoci"), folder.join("buildah"));
     let tree_text = tree.to_string_lossy().into_owned();
     let buildah_words = |more: &[&str]| -> Vec<String> {

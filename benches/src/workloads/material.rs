@@ -104,10 +104,10 @@ fn recipes(parts: usize) -> String {
         .map(|n| format!("    {{ from = \"source.part-{n:02}\", to = \"/data/{n:02}\" }},\n"))
         .collect();
     format!(
-        "{sources}[image.parts]\nabstract = true\ntrees = [\n{trees}]\n\n\
-         [image.zstd]\nextends = \"image.parts\"\nlayers = {{ max = 1, compression = \"zstd\" }}\n\n\
-         [image.gzip]\nextends = \"image.parts\"\nlayers = {{ max = 1, compression = \"gzip\" }}\n\n\
-         [image.app]\nextends = \"image.parts\"\n\
+        "{sources}[source.all]\npath = \"parts\"\n\n\
+         [image.zstd]\ntrees = [\"source.all\"]\nlayers = {{ max = 1, compression = \"zstd\" }}\n\n\
+         [image.gzip]\ntrees = [\"source.all\"]\nlayers = {{ max = 1, compression = \"gzip\" }}\n\n\
+         [image.app]\ntrees = [\n{trees}]\n\
          files = [{{ path = \"/etc/app/config\", source = \"app/config\" }}]\n"
     )
 }

@@ -115,7 +115,8 @@ impl Taker<'_> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = fs::openat(dir, name.as_bytes(), flags, Mode::empty())
             .map_err(|error| self.origin.error("open", &found.path, error))?;
-        self.store.put_file(&File::from(file), &shown(self.origin.at, &found.path))
+        let size = Stamp::of(&found.stat).size;
+        self.store.put_file(&File::from(file), size, &shown(self.origin.at, &found.path))
     }
 }
 

@@ -288,7 +288,7 @@ impl Take<'_> {
             Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(None),
             other => File::from(other.tried("open", shown())?),
         };
-        let content = self.store.put_file(&open, &shown())?;
+        let content = self.store.put_file(&open, stamp.size, &shown())?;
         let after = fs::fstat(&open).tried("look at", shown())?;
         if Stamp::of(&after) != stamp || content.size != stamp.size {
             return Ok(None);

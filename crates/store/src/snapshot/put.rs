@@ -14,9 +14,16 @@ const SMALL: u64 = 256 * 1024;
 
 impl Store {
     /// Copies the content of `file` into the store, unless it is there; `shown` is its path, for
-    /// errors. Nothing is written for what the store has, however large.
-    pub(crate) fn put_file(&self, file: &File, shown: &Path) -> Result<StoredBlob, StoreError> {
-        let mut start = Vec::new();
+    /// errors. Nothing is written for what the store has, however large. `size` is what the file
+    /// probably has; it saves reads.
+    pub(crate) fn put_file(
+        &self,
+        file: &File,
+        size: u64,
+        shown: &Path,
+    ) -> Result<StoredBlob, StoreError> {
+        // One byte more, so that the end is seen without growing.
+        let mut start = Vec::with_capacity(size.min(SMALL) as usize + 1);
         file.take(SMALL + 1).read_to_end(&mut start).tried("read", shown)?;
         if start.len() as u64 <= SMALL {
             return self.put_bytes(&start);
