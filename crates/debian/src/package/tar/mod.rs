@@ -26,7 +26,6 @@ const SMALL_FILE: u64 = 256 << 10;
 /// How many bytes of small files are collected at most.
 const BATCH: usize = 16 << 20;
 
-
 /// What becomes of owners and modes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ownership {
