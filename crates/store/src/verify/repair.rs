@@ -76,11 +76,13 @@ impl Store {
     /// Makes the index anew from the journals.
     pub fn rebuild_index(&self) -> Result<(), StoreError> {
         self.writable("make the index anew")?;
-        match self.0.index.clear() {
+        let journals = self.0.journals();
+        let catch_up =
+            |()| journals.into_iter().try_for_each(|journal| self.0.index.catch_up(journal));
+        match self.0.index.clear().and_then(catch_up) {
             // It was removed: whoever opens the store next makes it anew.
-            Err(StoreError::DamagedIndex { .. }) => return Ok(()),
-            cleared => cleared?,
+            Err(StoreError::DamagedIndex { .. }) => Ok(()),
+            rebuilt => rebuilt,
         }
-        self.0.journals().into_iter().try_for_each(|journal| self.0.index.catch_up(journal))
     }
 }
