@@ -300,7 +300,7 @@ fn a_damaged_blob_is_found_removed_and_made_again() {
     fs::write(&file, "hellO\n").expect("it is ours");
 
     let found = tiny.run(&["store", "verify"]);
-    found.expect(1, &["1 problem", "groundup store repair"]);
+    found.expect(1, &["2 problems", "groundup store repair"]);
     assert!(found.out.starts_with("damaged"), "{found}");
     let answer = tiny.answer(&["store", "verify"]);
     assert_eq!((&answer["version"], &answer["clean"]), (&1.into(), &false.into()), "{answer}");
