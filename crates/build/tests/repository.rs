@@ -102,6 +102,19 @@ fn in_git_only_tracked_files_are_taken_and_others_are_named() {
 }
 
 #[test]
+fn a_workspace_in_a_directory_that_git_ignores_is_outside_git() {
+    let bench = Bench::new();
+    let above = bench.root().parent().unwrap().to_owned();
+    let init = Command::new("git").arg("-C").arg(&above).args(["init", "-q"]).status();
+    assert!(init.unwrap().success());
+    assert!(matches!(bench.take(), Err(RepositoryError::Untracked(_))));
+    let name = bench.root().file_name().unwrap().to_str().unwrap().to_owned();
+    fs::write(above.join(".gitignore"), format!("/{name}/\n")).unwrap();
+    assert_eq!(files(&bench.tree()), ["/deep/other.c", "/main.c"]);
+    assert_eq!(Repository::open(&bench.root()).commit(), None);
+}
+
+#[test]
 fn contents_are_those_of_the_work_tree_with_modes_of_git() {
     let bench = Bench::new();
     bench.git(&["init", "-q"]);

@@ -17,11 +17,14 @@ pub(super) struct Git {
 }
 
 impl Git {
-    /// Git at `root`; none if no directory from there up has a `.git`.
+    /// Git at `root`; none if no directory from there up has a `.git`, or if git ignores `root`, as it
+    /// does what others make below a build directory.
     pub(super) fn open(root: &Path) -> Option<Self> {
         let absolute = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let top = absolute.ancestors().find(|dir| dir.join(".git").exists())?.to_owned();
-        Some(Self { root: root.to_owned(), top })
+        let git = Self { root: root.to_owned(), top };
+        let ignored = git.top != absolute && git.run(&["check-ignore", "-q", "."]).is_ok();
+        (!ignored).then_some(git)
     }
 
     /// Adds what git's lists and the commit rest on, beside the files themselves.
