@@ -205,7 +205,9 @@ pub(crate) fn tree_operations(data: &[u8]) {
     let Ok(b) = encode(other, &mut objects);
     assert_eq!(a.id == b.id, tree == other, "equal trees have equal ids, others not");
     let differences = compare(a.id, b.id, &objects).expect("both trees are there");
-    assert_eq!(differences.is_empty(), tree == other, "what differs is found");
+    // What differs in hard links alone is not listed by `compare`, but seen in the roots.
+    let same_links = tree.links() == other.links();
+    assert_eq!(differences.is_empty() && same_links, tree == other, "what differs is found");
     check_tree(tree);
     check_tree(other);
 }

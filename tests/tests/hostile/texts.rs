@@ -91,13 +91,15 @@ fn a_lock_that_was_edited_is_refused_with_its_line_and_the_remedy() {
                 let (start, end) = sha(text);
                 format!("{}{}{}", &text[..start], "ab".repeat(32), &text[end..])
             },
-            3,
-            &["package tiny-sh", "expected sha256 abab"],
+            // Two steps find it, the download and the check against the archive; which is first
+            // is a matter of time, so both are let run.
+            1,
+            &["package tiny-sh", "expected sha256 abab", "does not offer what is pinned"],
         ),
         (
             "a path that leaves the archive",
             &|text| text.replace("pool/main/t/tiny-sh/tiny-sh_1_", "../../tiny-sh_1_"),
-            3,
+            1,
             &["groundup.lock:", "not a path below a location"],
         ),
     ];
@@ -107,7 +109,7 @@ fn a_lock_that_was_edited_is_refused_with_its_line_and_the_remedy() {
         let edited = edit(&text);
         assert_ne!(edited, text, "{row}");
         tiny.workspace.write("groundup.lock", edited);
-        refuses(&tiny, row, &["build"], code, words);
+        refuses(&tiny, row, &["build", "--keep-going"], code, words);
         tiny.workspace.write("groundup.lock", text);
         tiny.build(&[]);
     }
