@@ -95,6 +95,9 @@ pub fn recycle(scratch: &Path) -> Result<Recycled, ScratchError> {
         }
         let dir = rustix::fs::openat(&top, name, DIRECTORY, Mode::empty()).map_err(fail)?;
         let stat = rustix::fs::fstat(&dir).map_err(fail)?;
+        if name == UPPER {
+            forget_overlay(&dir).map_err(fail)?;
+        }
         // More than fits is an error, and some attribute.
         let attributes = rustix::fs::flistxattr(&dir, &mut [0_u8; 64]) != Ok(0);
         // A directory that held much stays large.
@@ -107,6 +110,24 @@ pub fn recycle(scratch: &Path) -> Result<Recycled, ScratchError> {
         rustix::fs::futimens(&dir, &times).map_err(fail)?;
     }
     Ok(Recycled::AsNew)
+}
+
+/// Removes what the kernel's overlay file system noted about itself; a command inside cannot give
+/// such attributes (Linux, Documentation/filesystems/overlayfs.rst, "User xattr").
+fn forget_overlay(upper: &OwnedFd) -> Result<(), rustix::io::Errno> {
+    let mut names = [0_u8; 1024];
+    let length = match rustix::fs::flistxattr(upper, &mut names) {
+        Ok(length) => length,
+        // A file system without attributes, or more of them than are ever ours.
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::RANGE) => 0,
+        Err(error) => return Err(error),
+    };
+    for name in names[..length].split_inclusive(|byte| *byte == 0) {
+        if name.starts_with(b"user.overlay.") {
+            rustix::fs::fremovexattr(upper, CStr::from_bytes_with_nul(name).unwrap_or_default())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a directory whatever the modes and depth of what a step left in it; no link is followed.
@@ -269,8 +290,14 @@ mod tests {
             assert_eq!(entries(fs::File::open(&dir).unwrap()).unwrap().len(), 0, "{name}");
         }
         prepare(top.path()).unwrap();
-        // What a step could leave for the next: an attribute, a directory that was large, a new name.
+        // What overlayfs leaves on its upper directory.
         let flags = rustix::fs::XattrFlags::empty();
+        let upper = top.path().join("upper");
+        if rustix::fs::setxattr(&upper, "user.overlay.uuid", &[1; 16], flags).is_ok() {
+            assert_eq!(recycle(top.path()).unwrap(), Recycled::AsNew);
+            assert_eq!(rustix::fs::listxattr(&upper, &mut [0_u8; 64]), Ok(0));
+        }
+        // What a step could leave for the next: an attribute, a directory that was large, a new name.
         if rustix::fs::setxattr(&out, "user.left", b"behind", flags).is_ok() {
             assert_eq!(recycle(top.path()).unwrap(), Recycled::Used);
             rustix::fs::removexattr(&out, "user.left").unwrap();
