@@ -32,6 +32,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
     let (fresh_out, fresh_store) = (Fresh::at(out.clone())?, Fresh::at(store.clone())?);
     let one = "find ../mirror/pool -name '*.deb' -exec dpkg-deb -x {} . \\;";
     let two = "find ../mirror/pool -name '*.deb' -print0 | xargs -0 -P2 -I{} dpkg-deb -x {} .";
+    let decode = "find ../mirror/pool -name '*.deb' -print0 \
+                  | xargs -0 -P2 -I{} sh -c 'dpkg-deb --fsys-tarfile {} > /dev/null'";
     let empty = || {
         fresh_out.next()?;
         fs::create_dir_all(&out).tried("make", &out)
@@ -51,6 +53,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
     };
     let mut contenders = vec![ours.reset(seed)];
     contenders.extend(peers(true));
+    let decoder = || bench.peer(&out, &["sh", "-c", decode]);
+    contenders.push(Contender::new("decoding alone, two at a time", decode, decoder).reset(empty));
     let unpack = bench.measure(Ready {
         workload: "unpack".into(),
         what: format!("the {count} packages of a compiler"),
@@ -62,7 +66,8 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
              them, hashes every file, and stores each content once."
                 .into(),
             "The mark is against `dpkg-deb -x` as people run it, one package after the other; two \
-             at a time stand beside it for the sake of the comparison of cores."
+             at a time stand beside it for the sake of the comparison of cores. Decoding alone, with nothing hashed or written, shows what \
+             is left to gain."
                 .into(),
         ],
     })?;

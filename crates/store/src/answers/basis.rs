@@ -74,12 +74,24 @@ impl Basis {
 
     /// The answer rests on these files below the root.
     pub fn files<'a>(&mut self, paths: impl IntoIterator<Item = &'a groundup_tree::TreePath>) {
+        // Paths come directory by directory: each is looked up once for a row of its files.
+        let (mut last, mut row) = (None, Vec::new());
         for path in paths {
             if let (Some(dir), Some(name)) = (path.parent(), path.name()) {
-                let dir = crate::below::shown(&self.root, &dir);
-                let name = OsString::from(std::ffi::OsStr::from_bytes(name.as_bytes()));
-                self.watched(&dir).names.push(name);
+                if last.as_ref() != Some(&dir) {
+                    self.put(last.replace(dir), &mut row);
+                }
+                row.push(OsString::from(std::ffi::OsStr::from_bytes(name.as_bytes())));
             }
+        }
+        self.put(last, &mut row);
+    }
+
+    /// Takes these names of files in one directory below the root.
+    fn put(&mut self, dir: Option<groundup_tree::TreePath>, names: &mut Vec<OsString>) {
+        if let Some(dir) = dir {
+            let dir = crate::below::shown(&self.root, &dir);
+            self.watched(&dir).names.append(names);
         }
     }
 

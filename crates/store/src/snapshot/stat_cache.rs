@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! "groundup stat cache 1\n"
-//! u64 count, little endian, then that many entries, sorted by stamp:
+//! u64 count, little endian, then that many entries, sorted by device and inode, one of each:
 //!   u64 device, u64 inode, u64 size, i64 + u32 modified, i64 + u32 changed, [u8; 32] blob, u16 idle
 //! [u8; 32] BLAKE3 of all bytes before
 //! ```
@@ -13,11 +13,11 @@
 //! A hit needs all of device, inode, size and both times to be equal. A file that was written in
 //! the very tick of the clock in which it was read could change again without a new time, so a
 //! stamp that is not older than the reading is not kept (git calls such entries racily clean).
-//! `idle` counts how many times the file was rewritten without this entry being used.
+//! A new stamp of an inode takes the place of the old one, which cannot come back: the time of change
+//! is the kernel's. `idle` counts how many times the file was rewritten without this entry being used.
 
 use super::stamp::{Instant, Stamp};
 use groundup_digest::BlobId;
-use std::collections::HashMap;
 use std::path::Path;
 
 const MAGIC: &[u8] = b"groundup stat cache 1\n";
@@ -28,7 +28,21 @@ const MOST_IDLE: u16 = 100;
 /// The known hashes of one root's files.
 #[derive(Default, Debug, PartialEq, Eq)]
 pub(super) struct StatCache {
-    entries: HashMap<Stamp, (BlobId, u16)>,
+    /// Sorted by device and inode.
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    stamp: Stamp,
+    blob: BlobId,
+    idle: u16,
+}
+
+impl Entry {
+    fn inode(&self) -> (u64, u64) {
+        (self.stamp.device, self.stamp.inode)
+    }
 }
 
 impl StatCache {
@@ -39,7 +53,10 @@ impl StatCache {
     }
 
     pub(super) fn get(&self, stamp: &Stamp) -> Option<BlobId> {
-        self.entries.get(stamp).map(|(blob, _)| *blob)
+        let inode = (stamp.device, stamp.inode);
+        let place = self.entries.binary_search_by_key(&inode, Entry::inode).ok()?;
+        let entry = &self.entries[place];
+        (entry.stamp == *stamp).then_some(entry.blob)
     }
 
     /// The cache after a snapshot in which `seen` was looked up or read; none if nothing is new.
@@ -47,20 +64,21 @@ impl StatCache {
         if seen.iter().all(|(stamp, blob)| self.get(stamp) == Some(*blob)) {
             return None;
         }
-        let kept = self.entries.iter().filter(|(_, (_, idle))| *idle < MOST_IDLE);
-        let mut entries: HashMap<_, _> =
-            kept.map(|(stamp, (blob, idle))| (*stamp, (*blob, idle + 1))).collect();
-        entries.extend(seen.iter().map(|(stamp, blob)| (*stamp, (*blob, 0))));
+        let seen = seen.iter().map(|(stamp, blob)| Entry { stamp: *stamp, blob: *blob, idle: 0 });
+        let kept = self.entries.iter().filter(|entry| entry.idle < MOST_IDLE);
+        let kept = kept.map(|entry| Entry { idle: entry.idle + 1, ..entry.clone() });
+        // The sort is stable: what was seen stands before what is kept of the same inode.
+        let mut entries: Vec<_> = seen.chain(kept).collect();
+        entries.sort_by_key(Entry::inode);
+        entries.dedup_by_key(|entry| entry.inode());
         Some(Self { entries })
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut sorted: Vec<_> = self.entries.iter().collect();
-        sorted.sort();
-        let mut bytes = Vec::with_capacity(MAGIC.len() + 8 + sorted.len() * ENTRY + 32);
+        let mut bytes = Vec::with_capacity(MAGIC.len() + 8 + self.entries.len() * ENTRY + 32);
         bytes.extend(MAGIC);
-        bytes.extend((sorted.len() as u64).to_le_bytes());
-        for (stamp, (blob, idle)) in sorted {
+        bytes.extend((self.entries.len() as u64).to_le_bytes());
+        for Entry { stamp, blob, idle } in &self.entries {
             for number in [stamp.device, stamp.inode, stamp.size] {
                 bytes.extend(number.to_le_bytes());
             }
@@ -85,8 +103,8 @@ impl StatCache {
         if rest.len() != count.checked_mul(ENTRY)? {
             return None;
         }
-        let entries = rest.chunks_exact(ENTRY).map(entry).collect::<Option<_>>()?;
-        Some(Self { entries })
+        let entries: Vec<_> = rest.chunks_exact(ENTRY).map(entry).collect::<Option<_>>()?;
+        entries.is_sorted_by(|a, b| a.inode() < b.inode()).then_some(Self { entries })
     }
 }
 
@@ -97,7 +115,7 @@ pub(crate) fn round_trip(bytes: &[u8]) {
     }
 }
 
-fn entry(mut bytes: &[u8]) -> Option<(Stamp, (BlobId, u16))> {
+fn entry(mut bytes: &[u8]) -> Option<Entry> {
     let bytes = &mut bytes;
     let [device, inode, size] = [take(bytes)?, take(bytes)?, take(bytes)?].map(u64::from_le_bytes);
     let mut instant = || -> Option<Instant> {
@@ -106,7 +124,8 @@ fn entry(mut bytes: &[u8]) -> Option<(Stamp, (BlobId, u16))> {
     let (modified, changed) = (instant()?, instant()?);
     let blob = BlobId::from_bytes(take(bytes)?);
     let idle = u16::from_le_bytes(take(bytes)?);
-    Some((Stamp { device, inode, size, modified, changed }, (blob, idle)))
+    let stamp = Stamp { device, inode, size, modified, changed };
+    Some(Entry { stamp, blob, idle })
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -157,6 +176,19 @@ mod tests {
         }
         assert_eq!(cache.get(&stamp(1)), None);
         assert_eq!(cache.get(&stamp(50)), Some(BlobId::of(b"b")));
+    }
+
+    #[test]
+    fn a_file_that_is_written_again_and_again_has_one_entry() {
+        let mut cache = StatCache::default();
+        for time in 0..50 {
+            let stamp = Stamp { changed: (time, 0), ..stamp(1) };
+            let blob = BlobId::of(&time.to_le_bytes());
+            cache = cache.updated(&[(stamp, blob)]).unwrap();
+            assert_eq!(cache.get(&stamp), Some(blob));
+            assert_eq!(cache.entries.len(), 1);
+        }
+        assert_eq!(cache.get(&Stamp { changed: (3, 0), ..stamp(1) }), None);
     }
 
     #[test]
