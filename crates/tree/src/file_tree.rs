@@ -223,10 +223,12 @@ impl FileTree {
     pub fn subtree(&self, directory: &TreePath) -> Option<FileTree> {
         let root = self.get(directory).filter(|node| node.is_directory())?;
         let mut tree = FileTree::with_root(root.meta.clone());
-        for (path, node) in self.within(directory) {
+        // In walk order, so the map is made in one go.
+        let inner = self.within(directory).map(|(path, node)| {
             let inner = path.strip(directory).expect("`within` gives paths of the directory");
-            tree.nodes.insert(inner, node.clone());
-        }
+            (inner, node.clone())
+        });
+        tree.nodes = inner.collect();
         for set in self.links.sets() {
             let inner = set.into_iter().filter_map(|path| path.strip(directory)).collect();
             tree.links.insert_set(inner);

@@ -14,17 +14,23 @@ pub(super) struct Git {
     root: PathBuf,
     /// The top of the work tree, which `.git` is in.
     top: PathBuf,
+    /// Whether git ignores the root, as it does what others make below a build directory.
+    ignored: bool,
 }
 
 impl Git {
-    /// Git at `root`; none if no directory from there up has a `.git`, or if git ignores `root`, as it
-    /// does what others make below a build directory.
+    /// Git at `root`; none if no directory from there up has a `.git`.
     pub(super) fn open(root: &Path) -> Option<Self> {
         let absolute = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let top = absolute.ancestors().find(|dir| dir.join(".git").exists())?.to_owned();
-        let git = Self { root: root.to_owned(), top };
-        let ignored = git.top != absolute && git.run(&["check-ignore", "-q", "."]).is_ok();
-        (!ignored).then_some(git)
+        let mut git = Self { root: root.to_owned(), top, ignored: false };
+        git.ignored = git.top != absolute && git.run(&["check-ignore", "-q", "."]).is_ok();
+        Some(git)
+    }
+
+    /// Whether the root is no part of the work tree although it lies in it.
+    pub(super) fn ignores_root(&self) -> bool {
+        self.ignored
     }
 
     /// Adds what git's lists and the commit rest on, beside the files themselves.

@@ -88,7 +88,7 @@ impl Repository {
     /// The commit that is checked out, with `-dirty` behind it if tracked files differ; none
     /// outside git or before the first commit.
     pub fn commit(&self) -> Option<String> {
-        self.git.as_ref()?.describe()
+        self.git()?.describe()
     }
 
     /// Takes in the leaves of a plan, in one snapshot of all files that they need.
@@ -122,7 +122,7 @@ impl Repository {
         for wanted in &wanted {
             taken.leaves.insert(wanted.leaf.label.clone(), self.leaf_of(store, wanted, &all)?);
         }
-        if let Some(git) = &self.git {
+        if let Some(git) = self.git() {
             taken.left_out = git.untracked(&trees)?;
             self.observe_lists(&trees, &entries, &taken.left_out, basis);
         }
@@ -167,6 +167,11 @@ impl Repository {
         }
     }
 
+    /// Git, where the workspace is a part of its work tree.
+    fn git(&self) -> Option<&Git> {
+        self.git.as_ref().filter(|git| !git.ignores_root())
+    }
+
     fn wanted<'a>(&self, leaf: &'a Leaf) -> Result<Wanted<'a>, RepositoryError> {
         let path = match &leaf.request {
             LeafRequest::File(path) | LeafRequest::Tree { path, .. } => path,
@@ -190,7 +195,7 @@ impl Repository {
         basis: &mut Basis,
     ) -> Result<BTreeSet<TreePath>, RepositoryError> {
         let mut files = BTreeSet::new();
-        if let Some(git) = &self.git {
+        if let Some(git) = self.git() {
             let paths: Vec<&str> = wanted.iter().map(|wanted| wanted.path).collect();
             for file in git.tracked(&paths)? {
                 // One that was deleted in the work tree is missing from the snapshot.
@@ -234,8 +239,12 @@ impl Repository {
             Some(node) if node.is_directory() => {
                 // The snapshot may hold files of other leaves below the same directory.
                 let below = all.subtree(&wanted.at).ok_or_else(|| self.lacks(wanted))?;
-                let own =
-                    below.filter(|path, node| !node.is_directory() && wanted.takes_inner(path));
+                let own = match wanted.takes_all() {
+                    true => below,
+                    false => {
+                        below.filter(|path, node| !node.is_directory() && wanted.takes_inner(path))
+                    }
+                };
                 // Nothing but its top directory.
                 if own.iter().nth(1).is_none() {
                     return Err(self.lacks(wanted));
@@ -258,7 +267,7 @@ impl Repository {
     /// Why nothing of a path was taken, although something is there.
     fn lacks(&self, wanted: &Wanted<'_>) -> RepositoryError {
         let path = wanted.repo_path.clone();
-        match self.git {
+        match self.git() {
             Some(_) => RepositoryError::Untracked(path),
             None => RepositoryError::Missing(path),
         }
@@ -278,9 +287,18 @@ impl Wanted<'_> {
         matches!(self.leaf.request, LeafRequest::Tree { .. })
     }
 
+    /// Whether every file below its path belongs to it.
+    fn takes_all(&self) -> bool {
+        matches!(&self.leaf.request, LeafRequest::Tree { include, exclude, .. }
+            if include.is_empty() && exclude.is_empty())
+    }
+
     /// Whether a file of the repository belongs to this leaf.
     fn takes(&self, file: &TreePath) -> bool {
-        file.strip(&self.at).is_some_and(|inner| self.takes_inner(&inner))
+        match self.takes_all() {
+            true => file.is_within(&self.at),
+            false => file.strip(&self.at).is_some_and(|inner| self.takes_inner(&inner)),
+        }
     }
 
     /// The same of a file by its path below the leaf's own.

@@ -199,7 +199,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     }
     if report.is_complete() && !report.interrupted {
         let basis = session.context.basis.take();
-        session::remember(&session, basis, &args.targets, &report)?;
+        // The build is complete; that the next one looks at everything again is no failure of it.
+        if let Err(error) = session::remember(&session, basis, &args.targets, &report) {
+            out::warn(format!(
+                "the answer is not kept, so the next build looks at everything again: {}",
+                error.messages.join(": ")
+            ));
+        }
     }
     answer(global, &artifacts, &summary(&report), started)?;
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { session::kind(&report).exit_code() })

@@ -45,6 +45,22 @@ fn days(year: u64, month: u64, day: u64) -> u64 {
     year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468
 }
 
+/// Writes seconds since 1970 as `2023-06-10 08:16:54 UTC`.
+pub(crate) fn show_date(seconds: u64) -> String {
+    let (mut days, clock) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    // Whole cycles of 400 years, then the day of the cycle; years begin in March.
+    let cycle = days / 146_097;
+    days %= 146_097;
+    let year = (days - days / 1_460 + days / 36_524 - days / 146_096) / 365;
+    let of_year = days - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = cycle * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +71,15 @@ mod tests {
         assert_eq!(parse_date("Sat, 10 Jun 2023 08:16:54 UTC"), Ok(1_686_385_014));
         assert_eq!(parse_date("Thu, 29 Feb 2024 23:59:59 GMT"), Ok(1_709_251_199));
         assert_eq!(parse_date("1 Mar 2100 00:00:00 +0000"), Ok(4_107_542_400));
+    }
+
+    #[test]
+    fn seconds_are_shown_as_dates() {
+        assert_eq!(show_date(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(show_date(1_686_385_014), "2023-06-10 08:16:54 UTC");
+        assert_eq!(show_date(1_709_251_199), "2024-02-29 23:59:59 UTC");
+        assert_eq!(show_date(4_107_542_400), "2100-03-01 00:00:00 UTC");
+        assert_eq!(show_date(1_735_689_599), "2024-12-31 23:59:59 UTC");
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub enum SignatureError {
         digest: String,
     },
     /// The key has expired.
-    #[error("the signing key {key} expired at {since} (seconds since 1970)")]
+    #[error("the signing key {key} expired at {}", super::date::show_date(*.since))]
     ExpiredKey {
         /// The fingerprint of the signing key.
         key: String,
@@ -78,7 +78,7 @@ pub enum SignatureError {
         since: u64,
     },
     /// The signature itself has expired.
-    #[error("the signature by key {key} expired at {since} (seconds since 1970)")]
+    #[error("the signature by key {key} expired at {}", super::date::show_date(*.since))]
     ExpiredSignature {
         /// The fingerprint of the signing key.
         key: String,

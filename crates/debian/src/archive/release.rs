@@ -2,7 +2,7 @@
 
 use super::{
     compression::Compression,
-    date::{DateError, parse_date},
+    date::{DateError, parse_date, show_date},
     deb822::{self, Deb822Error},
     packages::{Preference, is_relative},
 };
@@ -72,7 +72,8 @@ pub enum ReleaseError {
     },
     /// Its `Valid-Until` has passed.
     #[error(
-        "the Release file was valid until {valid_until}, it is {now} (seconds since 1970); the mirror may be out of date"
+        "the Release file was valid until {}, it is {}; the mirror may be out of date",
+        show_date(*.valid_until), show_date(*.now)
     )]
     Expired {
         /// The end of its validity.
@@ -82,7 +83,8 @@ pub enum ReleaseError {
     },
     /// Its `Date` has not come yet.
     #[error(
-        "the Release file is of {date}, it is only {now} (seconds since 1970); is the clock right?"
+        "the Release file is of {}, it is only {}; is the clock right?",
+        show_date(*.date), show_date(*.now)
     )]
     FromTheFuture {
         /// Its date.
@@ -92,7 +94,8 @@ pub enum ReleaseError {
     },
     /// It is older than one that was seen before.
     #[error(
-        "the Release file is of {date}, older than the {before} seen before (seconds since 1970)"
+        "the Release file is of {}, older than that of {}, which was seen before",
+        show_date(*.date), show_date(*.before)
     )]
     RolledBack {
         /// Its date.

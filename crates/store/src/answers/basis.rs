@@ -22,7 +22,8 @@ pub struct Basis {
     root: PathBuf,
     root_at: Option<(u64, u64)>,
     start: Instant,
-    directories: BTreeMap<PathBuf, Watched>,
+    /// By the bytes of their paths: comparing those of `Path` takes many times as long.
+    directories: BTreeMap<OsString, Watched>,
     is_usable: bool,
 }
 
@@ -113,6 +114,7 @@ impl Basis {
     }
 
     fn watched(&mut self, dir: &Path) -> &mut Watched {
+        let dir = dir.as_os_str();
         if !self.directories.contains_key(dir) {
             self.directories.insert(dir.to_owned(), Watched::default());
         }
@@ -127,7 +129,7 @@ impl Basis {
         let watched = std::mem::take(&mut self.directories).into_iter().collect::<Vec<_>>();
         let seen: Vec<_> = watched
             .into_par_iter()
-            .map(|(path, watched)| self.look(&path, watched))
+            .map(|(path, watched)| self.look(Path::new(&path), watched))
             .collect::<Option<_>>()?;
         let mut writer = Writer::new();
         let seen: Vec<_> = seen.iter().flatten().collect();
@@ -146,16 +148,20 @@ impl Basis {
             return Some(false);
         }
         let mut looked_at = std::collections::BTreeSet::new();
+        let root = self.root.as_os_str().as_bytes();
         for (path, _) in self.directories.iter().filter(|(_, watched)| !watched.busy) {
-            for dir in path.ancestors() {
-                if dir == self.root || !dir.starts_with(&self.root) || !looked_at.insert(dir) {
-                    break;
-                }
+            let mut dir = path.as_bytes();
+            // From the directory up to the root.
+            while dir.strip_prefix(root).is_some_and(|below| below.starts_with(b"/"))
+                && looked_at.insert(dir)
+            {
                 // A directory that is not there is fine: so was nothing in it.
                 let stat = fs::lstat(dir).ok();
                 if stat.is_some_and(|stat| !is_settled(&Stamp::of(&stat), self.start)) {
                     return Some(false);
                 }
+                let end = dir.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                dir = &dir[..end];
             }
         }
         Some(true)
