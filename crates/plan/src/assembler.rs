@@ -22,8 +22,12 @@ pub enum Assembler {
     DebianSource,
     /// Unpacks a tar archive.
     TarUnpack,
+    /// Applies patches to a tree.
+    TreePatch,
     /// Lays trees and files over each other.
     TreeCompose,
+    /// Checks that a resolved kernel configuration holds what was asked for.
+    KernelCheck,
     /// Reads an OCI image: its tree, layers and configuration.
     ImageBase,
     /// Assigns files to layers.
@@ -38,7 +42,7 @@ pub enum Assembler {
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 13] = [
+    pub const ALL: [Assembler; 15] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
@@ -46,7 +50,9 @@ impl Assembler {
         Assembler::DebianRootfs,
         Assembler::DebianSource,
         Assembler::TarUnpack,
+        Assembler::TreePatch,
         Assembler::TreeCompose,
+        Assembler::KernelCheck,
         Assembler::ImageBase,
         Assembler::ImageSplit,
         Assembler::ImageLayer,
@@ -64,7 +70,9 @@ impl Assembler {
             Assembler::DebianRootfs => "debian.rootfs",
             Assembler::DebianSource => "debian.source",
             Assembler::TarUnpack => "tar.unpack",
+            Assembler::TreePatch => "tree.patch",
             Assembler::TreeCompose => "tree.compose",
+            Assembler::KernelCheck => "kernel.check",
             Assembler::ImageBase => "image.base",
             Assembler::ImageSplit => "image.split",
             Assembler::ImageLayer => "image.layer",
@@ -82,7 +90,9 @@ impl Assembler {
             | Assembler::DebianUnpack
             | Assembler::DebianSource
             | Assembler::TarUnpack
+            | Assembler::TreePatch
             | Assembler::TreeCompose
+            | Assembler::KernelCheck
             | Assembler::ImageBase
             | Assembler::ImageSplit
             | Assembler::ImageManifest

@@ -2,8 +2,8 @@
 
 use groundup_digest::ObjectId;
 use groundup_recipe::{
-    DebLocation, FileContent, Keyring, OciLocation, Overlay, RepoPath, Source, Span, TargetBody,
-    TargetName, Workspace,
+    DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, RepoPath, Source, Span,
+    TargetBody, TargetName, Workspace,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,14 @@ fn leaves_of_body(workspace: &Workspace, name: &TargetName, body: &TargetBody) -
         }
         TargetBody::Image(image) => leaves_of_overlay(&image.overlay),
         TargetBody::Build(_) => Vec::new(),
+        TargetBody::Kernel(kernel) => {
+            let base = match &kernel.base {
+                KernelBase::File(path) => Some(path),
+                KernelBase::Make(_) => None,
+            };
+            let files = kernel.patches.iter().chain(base).chain(&kernel.fragments);
+            files.map(|path| file(path, path.span)).collect()
+        }
     }
 }
 

@@ -207,6 +207,26 @@ pub struct Source {
     pub files: Vec<String>,
 }
 
+/// Of [`crate::Assembler::TreePatch`]; patch N is the input `patch.NN`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Patches {
+    /// What messages call each patch: its path in the repository.
+    pub names: Vec<String>,
+}
+
+/// Of [`crate::Assembler::KernelCheck`]; fragment N is the input `fragment.NN`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelCheck {
+    /// The directory of the architecture below `arch/`.
+    pub architecture: String,
+    /// What messages call each fragment: its path in the repository.
+    pub fragments: Vec<String>,
+    /// Options of the recipe: symbol, value.
+    pub options: Vec<(String, String)>,
+    /// Symbols that may be dropped or changed.
+    pub allow_dropped: Vec<String>,
+}
+
 /// Of [`crate::Assembler::ImageBase`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {

@@ -38,6 +38,8 @@ pub(crate) enum Form {
     Deb,
     Oci,
     Port,
+    /// A symbol of the kernel's configuration, without `CONFIG_`.
+    ConfigSymbol,
 }
 
 /// Why a string does not have its form.
@@ -89,6 +91,9 @@ impl Form {
             Form::Deb => "a URL, or a path relative to the workspace, of a `.deb` file".into(),
             Form::Oci => "`docker://REFERENCE`, `oci:DIR` or `oci-archive:FILE`".into(),
             Form::Port => "a port such as `8080`, `8080/tcp` or `53/udp`".into(),
+            Form::ConfigSymbol => {
+                "a symbol of the kernel's configuration, without `CONFIG_`".into()
+            }
         }
     }
 
@@ -115,6 +120,7 @@ impl Form {
             Form::Url => "^https?://.",
             Form::Oci => "^(docker://|oci:|oci-archive:).",
             Form::Port => "^[0-9]+(/(tcp|udp|sctp))?$",
+            Form::ConfigSymbol => "^[A-Za-z0-9_]+$",
         })
     }
 
@@ -158,6 +164,7 @@ impl Form {
             Form::Deb => parse_deb(text).map(drop).ok_or(Misfit::plain()),
             Form::Oci => parse_oci(text).map(drop).ok_or(Misfit::plain()),
             Form::Port => fits(is_port(text)),
+            Form::ConfigSymbol => check_symbol(text),
         }
     }
 }
@@ -170,6 +177,16 @@ pub(crate) fn alternatives<T: std::fmt::Display>(items: impl IntoIterator<Item =
         Some(last) => last,
         None => String::new(),
     }
+}
+
+/// People copy `CONFIG_X` from elsewhere.
+fn check_symbol(text: &str) -> Result<(), Misfit> {
+    if let Some(bare) = text.strip_prefix("CONFIG_") {
+        let reason = Some("symbols stand without `CONFIG_` here".to_owned());
+        return Err(Misfit { reason, nearest: Some(bare.to_owned()) });
+    }
+    let good = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if good && !text.is_empty() { Ok(()) } else { Err(Misfit::plain()) }
 }
 
 fn word(text: &str, first: impl Fn(char) -> bool, others: &str) -> bool {

@@ -11,13 +11,15 @@ pub enum Kind {
     Rootfs,
     /// A command in a sandbox.
     Build,
+    /// A Linux kernel.
+    Kernel,
     /// An OCI image.
     Image,
 }
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 4] = [Kind::Source, Kind::Rootfs, Kind::Build, Kind::Image];
+    pub const ALL: [Kind; 5] = [Kind::Source, Kind::Rootfs, Kind::Build, Kind::Kernel, Kind::Image];
 
     /// The word of the table header.
     pub const fn as_str(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Kind {
             Kind::Source => "source",
             Kind::Rootfs => "rootfs",
             Kind::Build => "build",
+            Kind::Kernel => "kernel",
             Kind::Image => "image",
         }
     }

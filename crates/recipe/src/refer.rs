@@ -1,9 +1,9 @@
 //! Checks what targets say of each other, of archives and of files of the repository.
 
 use crate::{
-    At, Build, DebLocation, Diagnostic, FileContent, Image, Keyring, Kind, Loader, OciLocation,
-    Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target, TargetBody, TargetName, Use,
-    Workspace, form::alternatives, nearest::nearest,
+    At, Build, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring, Kind,
+    Loader, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target,
+    TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,6 +110,7 @@ impl References<'_> {
         let fits = |name: &&TargetName| match used.role {
             Role::Rootfs => name.kind() == Kind::Rootfs,
             Role::Source(_) | Role::Deb(_) | Role::Base => name.kind() == Kind::Source,
+            Role::KernelSource => matches!(name.kind(), Kind::Source | Kind::Build),
             Role::Dep(_) | Role::Tree(_) => name.kind() != Kind::Image,
         };
         let wanted = &used.from.target;
@@ -159,6 +160,7 @@ impl References<'_> {
             TargetBody::Source(source) => self.source(target, source),
             TargetBody::Rootfs(rootfs) => self.rootfs(target, rootfs),
             TargetBody::Build(build) => self.build(target, build),
+            TargetBody::Kernel(kernel) => self.kernel(target, kernel),
             TargetBody::Image(image) => self.image(target, image),
         }
     }
@@ -250,6 +252,27 @@ impl References<'_> {
             let span = target.fields.of("script").unwrap_or_else(|| field("command"));
             let title = format!("`{}` runs nothing", target.name.value);
             self.out.push(Diagnostic::error(title).label(span, "expected a command"));
+        }
+    }
+
+    fn kernel(&mut self, target: &Target, kernel: &Kernel) {
+        if kernel.platforms.is_empty() {
+            self.no_platform(target);
+        }
+        let base = match &kernel.base {
+            KernelBase::File(path) => Some(path),
+            KernelBase::Make(_) => None,
+        };
+        for path in kernel.patches.iter().chain(base).chain(&kernel.fragments) {
+            self.file(path.span, &path.value);
+        }
+        if let KernelBase::Make(name) = &kernel.base
+            && !name.ends_with("config")
+        {
+            let diagnostic = Diagnostic::error(format!("`{}` is no configuration", name.value))
+                .label(name.span, "expected a target such as `defconfig` or `tinyconfig`")
+                .help("a file of the repository is `base_file`");
+            self.out.push(diagnostic);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod debian;
 mod image;
+mod kernel;
 mod overlay;
 
 use groundup_build::{AssembleCall, AssembleError, Assemblers};
@@ -29,6 +30,8 @@ impl Assemblers for Registered {
             Assembler::DebianRootfs => debian::rootfs(call),
             Assembler::DebianSource => debian::source(call, self.expansion),
             Assembler::TarUnpack => debian::tar(call, self.expansion),
+            Assembler::TreePatch => kernel::patch(call),
+            Assembler::KernelCheck => kernel::check(call),
             Assembler::TreeCompose => debian::compose(call),
             Assembler::ImageBase => image::base(call, self.expansion),
             Assembler::ImageSplit => image::split(call),

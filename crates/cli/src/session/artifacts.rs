@@ -78,7 +78,7 @@ pub(crate) fn publish(
             let name = file_name(targets, built, output);
             let kind = built.target.name.kind();
             let wanted = match kind {
-                TargetKind::Image | TargetKind::Build => true,
+                TargetKind::Image | TargetKind::Build | TargetKind::Kernel => true,
                 TargetKind::Rootfs | TargetKind::Source => everything == Everything::Yes,
             };
             let path = match (place, wanted) {

@@ -1,6 +1,6 @@
 //! Applying the change of one file to a tree: hunks may have moved, but must fit exactly.
 
-use super::patch::{Change, FilePatch, Hunk};
+use super::patch::{Change, FilePatch, Hunk, Origin};
 use groundup_store::{Store, StoreError};
 use groundup_tree::{FileTree, Kind, Node, TreeError, TreePath};
 
@@ -20,7 +20,7 @@ pub enum ApplyError {
     #[error("{0}: the patch makes this file, but it is there already")]
     Exists(TreePath),
     /// A hunk's old lines are not found.
-    #[error("{path}: hunk {number} of {of} (line {line} of the file) does not fit")]
+    #[error("{path}: hunk {number} of {of} (line {line} of the file) does not fit:\n{hunk}")]
     Hunk {
         /// The file.
         path: TreePath,
@@ -30,6 +30,8 @@ pub enum ApplyError {
         of: usize,
         /// Where the hunk should fit, from 1.
         line: usize,
+        /// Its first lines.
+        hunk: String,
     },
     /// The file is to be deleted but would keep lines.
     #[error("{0}: the patch deletes this file, but lines are left in it")]
@@ -52,6 +54,9 @@ pub(super) fn apply(
     };
     let old = place(&patch.old).transpose()?;
     let new = place(&patch.new).transpose()?;
+    if let (Some(old), Some(new), Origin::Renamed | Origin::Copied) = (&old, &new, patch.origin) {
+        return relocate(store, tree, patch, old, new);
+    }
     // The file that is there decides: names may carry `.orig` on one side.
     let path = match (&old, &new) {
         (Some(old), Some(new)) if !tree.has(new) && tree.has(old) => old.clone(),
@@ -84,6 +89,34 @@ pub(super) fn apply(
     };
     let stored = store.put_blob(&after)?;
     tree.insert_with_parents(path, Node::file(stored.blob, stored.size, mode))?;
+    Ok(())
+}
+
+/// A file that gets another path, and perhaps other lines.
+fn relocate(
+    store: &Store,
+    tree: &mut FileTree,
+    patch: &FilePatch,
+    old: &TreePath,
+    new: &TreePath,
+) -> Result<(), ApplyError> {
+    let Some(Node { kind: Kind::File { blob, .. }, meta }) = tree.get(old) else {
+        return Err(ApplyError::Missing(old.clone()));
+    };
+    if tree.has(new) {
+        return Err(ApplyError::Exists(new.clone()));
+    }
+    let mode = match patch.executable {
+        Some(true) => 0o755,
+        Some(false) => 0o644,
+        None => u32::from(meta.mode.bits()),
+    };
+    let after = patched(old, &store.read_blob(*blob)?, &patch.hunks)?;
+    let stored = store.put_blob(&after)?;
+    tree.insert_with_parents(new.clone(), Node::file(stored.blob, stored.size, mode))?;
+    if patch.origin == Origin::Renamed {
+        remove_with_empty_directories(tree, old);
+    }
     Ok(())
 }
 
@@ -126,6 +159,7 @@ fn patched(path: &TreePath, before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, Ap
             number: index + 1,
             of: hunks.len(),
             line: hunk.old_start,
+            hunk: shown(hunk),
         })?;
         shift = found as isize - named as isize;
         after.extend(lines[done..found].concat());
@@ -136,6 +170,25 @@ fn patched(path: &TreePath, before: &[u8], hunks: &[Hunk]) -> Result<Vec<u8>, Ap
     }
     after.extend(lines[done..].concat());
     Ok(after)
+}
+
+/// The first lines of a hunk as the patch has them, indented.
+fn shown(hunk: &Hunk) -> String {
+    const MOST: usize = 12;
+    let lines = hunk.lines.iter().take(MOST).map(|line| {
+        let sign = match line.change {
+            Change::Keep => ' ',
+            Change::Remove => '-',
+            Change::Add => '+',
+        };
+        let text = String::from_utf8_lossy(&line.text).trim_end().escape_debug().to_string();
+        format!("    {sign}{}", text.replace("\\t", "\t").replace("\\\"", "\""))
+    });
+    let mut lines: Vec<_> = lines.collect();
+    if hunk.lines.len() > MOST {
+        lines.push(format!("    … {} lines more", hunk.lines.len() - MOST));
+    }
+    lines.join("\n")
 }
 
 /// The place nearest to `expected` where all `old` lines stand, not before line `from`.

@@ -10,7 +10,7 @@ mod patch;
 
 pub use apply::ApplyError;
 pub(crate) use apply::apply_to_bytes;
-pub use patch::{Change, FilePatch, Hunk, Line, PatchError, parse_patch};
+pub use patch::{Change, FilePatch, Hunk, Line, Origin, PatchError, parse_patch};
 
 use crate::{
     archive::deb822::{self, Deb822Error},
@@ -166,6 +166,36 @@ pub fn unpack_tar_within(
     Ok(store.put_tree(&tree)?)
 }
 
+/// Applies patches, each with its name for messages, to a tree, one after the other.
+pub fn patch_tree(
+    store: &Store,
+    tree: TreeId,
+    patches: &[(String, BlobId)],
+) -> Result<TreeId, SourceError> {
+    let mut tree = store.load_tree(tree)?;
+    for (name, blob) in patches {
+        apply_patch(store, &mut tree, name, &store.read_blob(*blob)?)?;
+    }
+    Ok(store.put_tree(&tree)?)
+}
+
+/// Applies one patch.
+fn apply_patch(
+    store: &Store,
+    tree: &mut FileTree,
+    name: &str,
+    text: &[u8],
+) -> Result<(), SourceError> {
+    let patch = || name.to_owned();
+    let files =
+        parse_patch(text).map_err(|source| SourceError::Patch { patch: patch(), source })?;
+    for file in &files {
+        apply::apply(store, tree, file)
+            .map_err(|source| SourceError::Apply { patch: patch(), source })?;
+    }
+    Ok(())
+}
+
 /// The text inside an inline signature, or all of it; the signature is checked elsewhere.
 fn without_signature(text: &[u8]) -> &[u8] {
     let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|w| w == what);
@@ -267,7 +297,7 @@ impl Source<'_> {
         if text.len() as u64 > LONGEST_DIFF {
             return Err(SourceError::LongDiff { file: diff.name.clone() });
         }
-        self.apply(&mut tree, &diff.name, &text)?;
+        apply_patch(self.store, &mut tree, &diff.name, &text)?;
         Ok(tree)
     }
 
@@ -305,7 +335,7 @@ impl Source<'_> {
                 return Err(SourceError::Series(name));
             };
             let text = self.store.read_blob(*blob)?;
-            self.apply(&mut tree, &name, &text)?;
+            apply_patch(self.store, &mut tree, &name, &text)?;
         }
         Ok(tree)
     }
@@ -333,17 +363,6 @@ impl Source<'_> {
             names.push(name);
         }
         Ok(names)
-    }
-
-    fn apply(&self, tree: &mut FileTree, name: &str, text: &[u8]) -> Result<(), SourceError> {
-        let patch = || name.to_owned();
-        let changes =
-            parse_patch(text).map_err(|source| SourceError::Patch { patch: patch(), source })?;
-        for change in &changes {
-            apply::apply(self.store, tree, change)
-                .map_err(|source| SourceError::Apply { patch: patch(), source })?;
-        }
-        Ok(())
     }
 
     fn part(&self, what: &'static str, is: impl Fn(&str) -> bool) -> Result<&Part, SourceError> {

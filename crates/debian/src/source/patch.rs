@@ -7,10 +7,23 @@ pub struct FilePatch {
     pub old: Option<Vec<u8>>,
     /// The path after; none for a deleted file.
     pub new: Option<Vec<u8>>,
-    /// Whether a new file is executable, where the patch says so.
+    /// Whether the file after is executable, where the patch says so.
     pub executable: Option<bool>,
+    /// What becomes of the old path, where the new one is another, as git says it.
+    pub origin: Origin,
     /// The changes, in the order of their lines.
     pub hunks: Vec<Hunk>,
+}
+
+/// How the new path of a change is related to the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The same file, whatever its names.
+    Same,
+    /// `rename from`, `rename to`: the old one is gone.
+    Renamed,
+    /// `copy from`, `copy to`: the old one stays.
+    Copied,
 }
 
 /// Lines that are replaced.
@@ -57,10 +70,12 @@ pub fn parse_patch(text: &[u8]) -> Result<Vec<FilePatch>, PatchError> {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
     let mut reader = Reader { lines, at: 0 };
     let mut patches = Vec::new();
-    let mut executable = None;
+    let mut said = Extended::default();
     while let Some(line) = reader.peek(0) {
-        if let Some(mode) = line.strip_prefix(b"new file mode ".as_slice()) {
-            executable = Some(mode.starts_with(b"100755"));
+        if line.starts_with(b"diff --git ") {
+            patches.extend(std::mem::take(&mut said).alone());
+        } else {
+            said.hear(line);
         }
         if line.starts_with(b"GIT binary patch") {
             return Err(reader.error("binary patches are not supported"));
@@ -83,9 +98,64 @@ pub fn parse_patch(text: &[u8]) -> Result<Vec<FilePatch>, PatchError> {
         if hunks.is_empty() {
             return Err(reader.error("a file's change has no hunk"));
         }
-        patches.push(FilePatch { old, new, executable: executable.take(), hunks });
+        let said = std::mem::take(&mut said);
+        let (old, new) = said.places().unwrap_or((old, new));
+        patches.push(FilePatch {
+            old,
+            new,
+            executable: said.executable,
+            origin: said.origin(),
+            hunks,
+        });
     }
+    patches.extend(said.alone());
     Ok(patches)
+}
+
+/// What git says of a file before its hunks (git-diff(1), "Generating patch text with -p").
+#[derive(Default)]
+struct Extended {
+    executable: Option<bool>,
+    from: Option<Vec<u8>>,
+    to: Option<Vec<u8>>,
+    copies: bool,
+}
+
+impl Extended {
+    fn hear(&mut self, line: &[u8]) {
+        let after = |start: &str| line.strip_prefix(start.as_bytes()).map(<[u8]>::trim_ascii_end);
+        if let Some(mode) = after("new file mode ").or_else(|| after("new mode ")) {
+            self.executable = Some(mode.starts_with(b"100755"));
+        }
+        if let Some(path) = after("rename from ").or_else(|| after("copy from ")) {
+            self.from = Some(path.to_vec());
+            self.copies = line.starts_with(b"copy");
+        }
+        if let Some(path) = after("rename to ").or_else(|| after("copy to ")) {
+            self.to = Some(path.to_vec());
+        }
+    }
+
+    /// Both paths of a file that moves; they have no leading part to strip.
+    #[allow(clippy::type_complexity, reason = "the two paths of a change, as it has them")]
+    fn places(&self) -> Option<(Option<Vec<u8>>, Option<Vec<u8>>)> {
+        Some((Some(self.from.clone()?), Some(self.to.clone()?)))
+    }
+
+    fn origin(&self) -> Origin {
+        match self.places() {
+            None => Origin::Same,
+            Some(_) if self.copies => Origin::Copied,
+            Some(_) => Origin::Renamed,
+        }
+    }
+
+    /// The change of a file that moves and has no hunks.
+    fn alone(self) -> Option<FilePatch> {
+        let (old, new) = self.places()?;
+        let origin = self.origin();
+        Some(FilePatch { old, new, executable: self.executable, origin, hunks: Vec::new() })
+    }
 }
 
 struct Reader<'a> {
@@ -200,6 +270,18 @@ mod tests {
         assert_eq!(patches[0].old.as_deref(), Some(&b"f.c"[..]));
         let texts: Vec<_> = patches[0].hunks[0].lines.iter().map(|l| l.text.as_slice()).collect();
         assert_eq!(texts, [&b"a\n"[..], b"b", b"c"]);
+    }
+
+    #[test]
+    fn a_file_that_moves_is_read_with_and_without_hunks() {
+        let text = b"diff --git a/x/a b/y/a\nsimilarity index 100%\nrename from x/a\nrename to y/a\ndiff --git a/b b/c\nsimilarity index 80%\ncopy from b\ncopy to c\n--- a/b\n+++ b/c\n@@ -1 +1 @@\n-b\n+c\n";
+        let patches = parse_patch(text).unwrap();
+        let of = |patch: &FilePatch| (patch.origin, patch.old.clone(), patch.new.clone());
+        let some = |text: &[u8]| Some(text.to_vec());
+        assert_eq!(of(&patches[0]), (Origin::Renamed, some(b"x/a"), some(b"y/a")));
+        assert!(patches[0].hunks.is_empty());
+        assert_eq!(of(&patches[1]), (Origin::Copied, some(b"b"), some(b"c")));
+        assert_eq!(patches[1].hunks.len(), 1);
     }
 
     #[test]

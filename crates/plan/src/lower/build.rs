@@ -54,7 +54,10 @@ impl Lowering<'_> {
     }
 
     /// The whole environment of a command: what is fixed for all, and the recipe's on top.
-    fn environment(&self, own: &BTreeMap<String, At<String>>) -> BTreeMap<String, String> {
+    pub(super) fn environment(
+        &self,
+        own: &BTreeMap<String, At<String>>,
+    ) -> BTreeMap<String, String> {
         let epoch = self.workspace.epoch.value.to_string();
         let fixed = [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -75,7 +78,7 @@ impl Lowering<'_> {
     }
 }
 
-fn limits(limits: &Limits) -> RunLimits {
+pub(super) fn limits(limits: &Limits) -> RunLimits {
     RunLimits {
         memory: limits.memory.as_ref().map(|limit| limit.value),
         processes: limits.processes.as_ref().map(|limit| limit.value),

@@ -3,6 +3,7 @@
 mod archive;
 mod build;
 mod image;
+mod kernel;
 mod overlay;
 mod rootfs;
 mod source;
@@ -101,6 +102,9 @@ impl Lowering<'_> {
                 let step = self.build(name, build, platform, target.name.span)?;
                 let out = From::Step { step, output: of.output.clone() };
                 Ok(Made { out, origins: None, shape: Shape::Tree })
+            }
+            TargetBody::Kernel(kernel) => {
+                self.kernel(name, kernel, &of.output, platform, target.name.span)
             }
             TargetBody::Image(image) => self.image(name, image, target.name.span),
         }

@@ -5,6 +5,7 @@
 
 mod build;
 mod image;
+mod kernel;
 mod overlay;
 mod package;
 mod rootfs;
@@ -13,6 +14,7 @@ mod workspace;
 
 pub use build::{Build, Command, Limits, Permissions};
 pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
+pub use kernel::{Kernel, KernelBase, KernelOption};
 pub use overlay::{Directory, FileContent, FileEntry, Link, Overlay, Placement};
 pub use package::{PackageError, PackageRequest};
 pub use rootfs::{Alternative, Diversion, Group, Rootfs, Scripts, User};

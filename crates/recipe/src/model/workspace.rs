@@ -1,6 +1,6 @@
 //! The workspace: settings, archives and targets, and what targets use of each other.
 
-use super::{Build, Image, Rootfs, Source};
+use super::{Build, Image, Kernel, Rootfs, Source};
 use crate::{At, Kind, Platform, Positions, RepoPath, TargetName, TargetPattern, TargetRef};
 use std::collections::BTreeMap;
 
@@ -67,6 +67,8 @@ pub enum TargetBody {
     Rootfs(Rootfs),
     /// A command in a sandbox.
     Build(Build),
+    /// A Linux kernel.
+    Kernel(Kernel),
     /// An OCI image.
     Image(Image),
 }
@@ -85,12 +87,14 @@ pub struct Use<'a> {
 /// What a target is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role<'a> {
-    /// The `/` of a build.
+    /// The `/` of a build, and the toolchain of a kernel.
     Rootfs,
     /// `/src/NAME` of a build.
     Source(&'a str),
     /// `/deps/NAME` of a build.
     Dep(&'a str),
+    /// The source tree of a kernel.
+    KernelSource,
     /// A tree of a rootfs or image, by its place in the list.
     Tree(usize),
     /// A `.deb` of a rootfs, by its place in the list.
@@ -115,6 +119,7 @@ impl Workspace {
         match self.target(name).map(|target| &target.body) {
             None | Some(TargetBody::Source(_)) => Vec::new(),
             Some(TargetBody::Rootfs(rootfs)) => values(&rootfs.platforms),
+            Some(TargetBody::Kernel(kernel)) => values(&kernel.platforms),
             Some(TargetBody::Image(image)) => values(&image.platforms),
             Some(TargetBody::Build(build)) => match &build.platform {
                 Some(platform) => vec![platform.value],
@@ -147,6 +152,7 @@ impl Target {
     pub fn outputs(&self) -> Vec<&str> {
         match &self.body {
             TargetBody::Build(build) => build.outputs.iter().map(|name| name.as_str()).collect(),
+            TargetBody::Kernel(kernel) => kernel.outputs(),
             _ => vec![crate::DEFAULT_OUTPUT],
         }
     }
@@ -184,6 +190,10 @@ impl Target {
                 uses.extend(build.deps.iter().map(|(name, from)| part(Role::Dep(name), from)));
                 uses
             }
+            TargetBody::Kernel(kernel) => vec![
+                whole(Role::Rootfs, &kernel.toolchain),
+                part(Role::KernelSource, &kernel.source),
+            ],
             TargetBody::Image(image) => {
                 let mut uses: Vec<_> =
                     image.base.iter().map(|base| whole(Role::Base, base)).collect();

@@ -41,7 +41,7 @@ pub(super) fn read(view: View<'_>) -> Option<Build> {
     })
 }
 
-fn limits(view: View<'_>) -> Limits {
+pub(super) fn limits(view: View<'_>) -> Limits {
     Limits {
         memory: view.by("memory", parse_size),
         processes: view.int("processes"),

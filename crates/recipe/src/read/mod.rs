@@ -2,6 +2,7 @@
 
 mod build;
 mod image;
+mod kernel;
 mod overlay;
 mod rootfs;
 mod source;
@@ -26,6 +27,7 @@ pub(crate) fn target(name: At<TargetName>, table: &Table, defaults: &Defaults) -
         Kind::Source => TargetBody::Source(source::read(view, defaults, name.span)?),
         Kind::Rootfs => TargetBody::Rootfs(rootfs::read(view, defaults)?),
         Kind::Build => TargetBody::Build(build::read(view)?),
+        Kind::Kernel => TargetBody::Kernel(kernel::read(view, defaults)?),
         Kind::Image => TargetBody::Image(image::read(view, defaults)?),
     };
     let mut fields = Positions::default();

@@ -3,6 +3,7 @@
 
 mod image;
 mod json;
+mod kernel;
 mod markdown;
 mod rootfs;
 mod shared;
@@ -119,6 +120,6 @@ pub fn reference() -> String {
 }
 
 /// The kinds with their tables, in the order of the reference.
-fn kinds() -> [(Kind, &'static Spec); 4] {
+fn kinds() -> [(Kind, &'static Spec); 5] {
     Kind::ALL.map(|kind| (kind, spec_of(kind)))
 }

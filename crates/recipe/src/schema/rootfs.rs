@@ -106,7 +106,7 @@ pub(super) static ROOTFS: Spec = Spec {
     )],
 };
 
-const LIMITS: Spec = Spec {
+pub(super) const LIMITS: Spec = Spec {
     noun: "a table of limits",
     doc: "What ends a build. A limit that is reached is named in the outcome; limits enter no key.",
     keys: &[

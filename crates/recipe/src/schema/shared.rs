@@ -33,7 +33,7 @@ pub(super) const PLATFORMS: Key = optional(
     "The platforms that it is made for.",
 );
 
-pub(super) const MADE: &[Kind] = &[Kind::Rootfs, Kind::Build, Kind::Source];
+pub(super) const MADE: &[Kind] = &[Kind::Rootfs, Kind::Build, Kind::Source, Kind::Kernel];
 pub(super) const TREES: Key = optional(
     "trees",
     Type::List(

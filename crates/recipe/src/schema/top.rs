@@ -3,6 +3,7 @@
 use super::{
     Merge, Spec, Type,
     image::IMAGE,
+    kernel::KERNEL,
     optional, required,
     rootfs::{BUILD, ROOTFS},
     shared::{LINE, TEXT},
@@ -101,6 +102,7 @@ pub(crate) fn spec_of(kind: Kind) -> &'static Spec {
         Kind::Source => &SOURCE,
         Kind::Rootfs => &ROOTFS,
         Kind::Build => &BUILD,
+        Kind::Kernel => &KERNEL,
         Kind::Image => &IMAGE,
     }
 }

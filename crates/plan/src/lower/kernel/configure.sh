@@ -1,0 +1,28 @@
+# Resolves the configuration of a kernel.
+#   /src/linux         the source tree
+#   /deps/fragments    base.target or base.config, fragments/NN.config, options.config
+#   /out/config        what Kconfig makes of them
+in=/deps/fragments
+if [ -f "$in/base.config" ]; then
+    cp "$in/base.config" .config
+else
+    make -s -C /src/linux O=/build "$(cat "$in/base.target")"
+fi
+# Later values go before earlier ones; the line of a symbol stays where it was first.
+set -- .config
+for file in "$in"/fragments/*.config "$in/options.config"; do
+    [ ! -f "$file" ] || set -- "$@" "$file"
+done
+awk '
+    function take(symbol) {
+        if (!(symbol in line)) order[++count] = symbol
+        line[symbol] = $0
+    }
+    /^CONFIG_[A-Za-z0-9_]+=/ { symbol = $0; sub(/=.*/, "", symbol); take(symbol); next }
+    /^# CONFIG_[A-Za-z0-9_]+ is not set$/ { take($2) }
+    END { for (i = 1; i <= count; i++) print line[order[i]] }
+' "$@" > merged
+mv merged .config
+make -s -C /src/linux O=/build olddefconfig
+mkdir -p /out
+cp .config /out/config
