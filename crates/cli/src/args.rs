@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Lock(commands::lock::Args),
     Update(commands::update::Args),
     Build(commands::build::Args),
+    Test(commands::test::Args),
     Plan(commands::plan::Args),
     Run(commands::run::Args),
     Shell(commands::shell::Args),

@@ -71,6 +71,13 @@ pub fn put_layer(
     Ok((content, made))
 }
 
+/// Writes a whole tree, the root included, as one uncompressed tar stream into a new blob.
+pub fn put_tar(objects: &dyn Objects, tree: &FileTree) -> Result<Content, WriteTarError> {
+    let mut sink = objects.blob_writer()?;
+    write_tar(tree, &[], RootEntry::Write, |blob| objects.open_blob(blob), &mut sink)?;
+    Ok(sink.finish()?)
+}
+
 /// Hashes what passes through to the compressor.
 struct Hashing<W> {
     out: W,

@@ -45,7 +45,7 @@ pub use config::{
 pub use difference::{Difference, difference};
 pub use export::{ExportError, write_docker_archive, write_oci_archive};
 pub use json::{JsonError, canonical_json};
-pub use layer::{LayerParams, MadeLayer, put_layer};
+pub use layer::{LayerParams, MadeLayer, put_layer, put_tar};
 pub use layout::{Layout, LayoutError, LayoutImage, LayoutLayer, Selection};
 pub use manifest::{Descriptor, Index, Manifest, REF_NAME, media};
 pub use objects::{BlobSink, Objects};

@@ -26,6 +26,12 @@ pub enum Assembler {
     TreePatch,
     /// Lays trees and files over each other.
     TreeCompose,
+    /// Writes a tree as one tar stream.
+    TreeTar,
+    /// Writes a tree as a cpio archive for the kernel.
+    TreeCpio,
+    /// Checks that a kernel and a root file system make a node that boots.
+    NodeCheck,
     /// Checks that a resolved kernel configuration holds what was asked for.
     KernelCheck,
     /// Reads an OCI image: its tree, layers and configuration.
@@ -42,7 +48,7 @@ pub enum Assembler {
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 15] = [
+    pub const ALL: [Assembler; 18] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
@@ -52,6 +58,9 @@ impl Assembler {
         Assembler::TarUnpack,
         Assembler::TreePatch,
         Assembler::TreeCompose,
+        Assembler::TreeTar,
+        Assembler::TreeCpio,
+        Assembler::NodeCheck,
         Assembler::KernelCheck,
         Assembler::ImageBase,
         Assembler::ImageSplit,
@@ -72,6 +81,9 @@ impl Assembler {
             Assembler::TarUnpack => "tar.unpack",
             Assembler::TreePatch => "tree.patch",
             Assembler::TreeCompose => "tree.compose",
+            Assembler::TreeTar => "tree.tar",
+            Assembler::TreeCpio => "tree.cpio",
+            Assembler::NodeCheck => "node.check",
             Assembler::KernelCheck => "kernel.check",
             Assembler::ImageBase => "image.base",
             Assembler::ImageSplit => "image.split",
@@ -92,6 +104,9 @@ impl Assembler {
             | Assembler::TarUnpack
             | Assembler::TreePatch
             | Assembler::TreeCompose
+            | Assembler::TreeTar
+            | Assembler::TreeCpio
+            | Assembler::NodeCheck
             | Assembler::KernelCheck
             | Assembler::ImageBase
             | Assembler::ImageSplit

@@ -28,6 +28,9 @@ pub enum PlanError {
         /// Where.
         span: Option<Span>,
     },
+    /// A target that is to be tested has no test.
+    #[error("`{0}` has no test; nodes have one with a table `[node.NAME.test]`")]
+    NoTest(TargetName),
     /// Something of the repository was not handed in; a fault of the caller.
     #[error("the repository's `{0}` was not taken in before planning")]
     MissingLeaf(String),

@@ -85,6 +85,14 @@ fn leaves_of_body(workspace: &Workspace, name: &TargetName, body: &TargetBody) -
         }
         TargetBody::Image(image) => leaves_of_overlay(&image.overlay),
         TargetBody::Build(_) => Vec::new(),
+        TargetBody::Node(node) => {
+            let mut leaves = leaves_of_overlay(&node.overlay);
+            leaves.extend(node.units.iter().filter_map(|unit| match &unit.content {
+                FileContent::Repo(path) => Some(file(path, path.span)),
+                FileContent::Text(_) => None,
+            }));
+            leaves
+        }
         TargetBody::Kernel(kernel) => {
             let base = match &kernel.base {
                 KernelBase::File(path) => Some(path),

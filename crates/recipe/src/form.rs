@@ -40,6 +40,8 @@ pub(crate) enum Form {
     Port,
     /// A symbol of the kernel's configuration, without `CONFIG_`.
     ConfigSymbol,
+    /// A unit of systemd.
+    UnitName,
 }
 
 /// Why a string does not have its form.
@@ -91,6 +93,7 @@ impl Form {
             Form::Deb => "a URL, or a path relative to the workspace, of a `.deb` file".into(),
             Form::Oci => "`docker://REFERENCE`, `oci:DIR` or `oci-archive:FILE`".into(),
             Form::Port => "a port such as `8080`, `8080/tcp` or `53/udp`".into(),
+            Form::UnitName => "the name of a unit such as `web.service`".into(),
             Form::ConfigSymbol => {
                 "a symbol of the kernel's configuration, without `CONFIG_`".into()
             }
@@ -120,6 +123,7 @@ impl Form {
             Form::Url => "^https?://.",
             Form::Oci => "^(docker://|oci:|oci-archive:).",
             Form::Port => "^[0-9]+(/(tcp|udp|sctp))?$",
+            Form::UnitName => "^[A-Za-z0-9:_.@-]+\\.[a-z]+$",
             Form::ConfigSymbol => "^[A-Za-z0-9_]+$",
         })
     }
@@ -165,6 +169,7 @@ impl Form {
             Form::Oci => parse_oci(text).map(drop).ok_or(Misfit::plain()),
             Form::Port => fits(is_port(text)),
             Form::ConfigSymbol => check_symbol(text),
+            Form::UnitName => fits(is_unit(text)),
         }
     }
 }
@@ -177,6 +182,14 @@ pub(crate) fn alternatives<T: std::fmt::Display>(items: impl IntoIterator<Item =
         Some(last) => last,
         None => String::new(),
     }
+}
+
+/// systemd.unit(5), without what needs escaping.
+fn is_unit(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || ":_.@-".contains(c);
+    let kind = |kind: &str| !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase());
+    let parts = text.rsplit_once('.');
+    text.chars().all(fits) && parts.is_some_and(|(name, end)| !name.is_empty() && kind(end))
 }
 
 /// People copy `CONFIG_X` from elsewhere.

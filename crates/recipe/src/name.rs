@@ -13,13 +13,16 @@ pub enum Kind {
     Build,
     /// A Linux kernel.
     Kernel,
+    /// A machine: kernel, root file system and what they need to boot.
+    Node,
     /// An OCI image.
     Image,
 }
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 5] = [Kind::Source, Kind::Rootfs, Kind::Build, Kind::Kernel, Kind::Image];
+    pub const ALL: [Kind; 6] =
+        [Kind::Source, Kind::Rootfs, Kind::Build, Kind::Kernel, Kind::Node, Kind::Image];
 
     /// The word of the table header.
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Kind {
             Kind::Rootfs => "rootfs",
             Kind::Build => "build",
             Kind::Kernel => "kernel",
+            Kind::Node => "node",
             Kind::Image => "image",
         }
     }

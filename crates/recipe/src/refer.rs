@@ -1,9 +1,9 @@
 //! Checks what targets say of each other, of archives and of files of the repository.
 
 use crate::{
-    At, Build, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring, Kind,
-    Loader, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target,
-    TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest,
+    At, Build, DebLocation, Diagnostic, FileContent, Firmware, Image, Kernel, KernelBase, Keyring,
+    Kind, Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span,
+    Target, TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +108,8 @@ impl References<'_> {
     fn unknown_target(&mut self, used: &Use<'_>) {
         let word = used.from.target.to_string();
         let fits = |name: &&TargetName| match used.role {
-            Role::Rootfs => name.kind() == Kind::Rootfs,
+            Role::Rootfs | Role::Part(_) => name.kind() == Kind::Rootfs,
+            Role::Kernel => name.kind() == Kind::Kernel,
             Role::Source(_) | Role::Deb(_) | Role::Base => name.kind() == Kind::Source,
             Role::KernelSource => matches!(name.kind(), Kind::Source | Kind::Build),
             Role::Dep(_) | Role::Tree(_) => name.kind() != Kind::Image,
@@ -161,6 +162,7 @@ impl References<'_> {
             TargetBody::Rootfs(rootfs) => self.rootfs(target, rootfs),
             TargetBody::Build(build) => self.build(target, build),
             TargetBody::Kernel(kernel) => self.kernel(target, kernel),
+            TargetBody::Node(node) => self.node(target, node),
             TargetBody::Image(image) => self.image(target, image),
         }
     }
@@ -274,6 +276,41 @@ impl References<'_> {
                 .help("a file of the repository is `base_file`");
             self.out.push(diagnostic);
         }
+    }
+
+    fn node(&mut self, target: &Target, node: &Node) {
+        if node.platforms.is_empty() {
+            self.no_platform(target);
+        }
+        for platform in node.platforms.iter().filter(|it| it.value != Platform::LinuxAmd64) {
+            let title = format!("nodes for `{}` cannot be made yet", platform.value);
+            let diagnostic =
+                Diagnostic::error(title).label(platform.span, "expected `linux/amd64`");
+            self.out.push(diagnostic);
+        }
+        self.twice("unit", node.units.iter().map(|it| (it.name.value.clone(), it.name.span)));
+        for unit in &node.units {
+            if let FileContent::Repo(path) = &unit.content {
+                self.file(path.span, &path.value);
+            }
+        }
+        if let Some(test) = &node.test {
+            if let (Some(script), Firmware::Uefi) = (&test.script, test.firmware) {
+                let why = "it is asked for on the kernel command line, which is in the image";
+                let diagnostic = Diagnostic::error("a boot by UEFI cannot run a `script`")
+                    .label(script.span, why)
+                    .help("leave `firmware` out, or look at the `console`");
+                self.out.push(diagnostic);
+            }
+            if test.script.is_none() && test.console.is_empty() {
+                let span = target.fields.of("test").unwrap_or(target.name.span);
+                let title = format!("the test of `{}` looks at nothing", target.name.value);
+                let diagnostic =
+                    Diagnostic::error(title).label(span, "expected `console` or `script`");
+                self.out.push(diagnostic);
+            }
+        }
+        self.overlay(&node.overlay);
     }
 
     fn image(&mut self, target: &Target, image: &Image) {

@@ -47,7 +47,8 @@ impl<T> At<T> {
         Self { value, span }
     }
 
-    pub(crate) fn with<U>(&self, value: U) -> At<U> {
+    /// Another value from the same place.
+    pub fn with<U>(&self, value: U) -> At<U> {
         At { value, span: self.span }
     }
 }

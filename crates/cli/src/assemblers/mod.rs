@@ -3,6 +3,7 @@
 mod debian;
 mod image;
 mod kernel;
+mod node;
 mod overlay;
 
 use groundup_build::{AssembleCall, AssembleError, Assemblers};
@@ -33,6 +34,9 @@ impl Assemblers for Registered {
             Assembler::TreePatch => kernel::patch(call),
             Assembler::KernelCheck => kernel::check(call),
             Assembler::TreeCompose => debian::compose(call),
+            Assembler::TreeTar => node::tar(call),
+            Assembler::TreeCpio => node::cpio(call),
+            Assembler::NodeCheck => node::check(call),
             Assembler::ImageBase => image::base(call, self.expansion),
             Assembler::ImageSplit => image::split(call),
             Assembler::ImageLayer => image::layer(call),

@@ -9,7 +9,7 @@ use crate::{
     table, words,
 };
 use groundup_build::{BuildOptions, Event, KeepGoing, Order, Outcome, Report, Rerun, resolve};
-use groundup_plan::{Plan, StepIndex};
+use groundup_plan::{Goal, Plan, StepIndex};
 use groundup_recipe::Kind as TargetKind;
 use groundup_store::{Create, Store};
 use serde_json::json;
@@ -166,7 +166,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         }
         store = Some(opened);
     }
-    let mut session = Session::open_at(place, store, global, &args.targets)?;
+    let mut session = Session::open_at(place, store, global, &args.targets, Goal::Outputs)?;
     let options = args.how.options(&session)?;
     let images =
         session.plan.targets().iter().filter(|target| target.name.kind() == TargetKind::Image);

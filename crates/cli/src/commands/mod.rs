@@ -12,6 +12,7 @@ pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod store;
+pub(crate) mod test;
 pub(crate) mod update;
 
 use crate::{
@@ -34,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Lock(args) => lock::run(global, &args),
         Command::Update(args) => update::run(global, &args),
         Command::Build(args) => build::run(global, &args),
+        Command::Test(args) => test::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
         Command::Run(args) => run::run(global, &args),
         Command::Shell(args) => shell::run(global, &args),

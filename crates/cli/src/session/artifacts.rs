@@ -65,6 +65,9 @@ pub(crate) fn publish(
     place: Option<&Path>,
     everything: Everything,
 ) -> Result<Vec<Artifact>, CliError> {
+    if let Some(place) = place.filter(|place| place.is_dir()) {
+        store.sweep_exports(place)?;
+    }
     let stamp = place.map(|place| place.join(COPIES));
     let mut copies = match &stamp {
         Some(path) => read_copies(path)?,
@@ -78,7 +81,9 @@ pub(crate) fn publish(
             let name = file_name(targets, built, output);
             let kind = built.target.name.kind();
             let wanted = match kind {
-                TargetKind::Image | TargetKind::Build | TargetKind::Kernel => true,
+                TargetKind::Image | TargetKind::Build | TargetKind::Kernel | TargetKind::Node => {
+                    true
+                }
                 TargetKind::Rootfs | TargetKind::Source => everything == Everything::Yes,
             };
             let path = match (place, wanted) {

@@ -20,7 +20,7 @@ use crate::{
 };
 use groundup_build::Repository;
 use groundup_digest::Sha256;
-use groundup_plan::{Plan, PlanError, PlanOptions, leaves_of, plan};
+use groundup_plan::{Goal, Plan, PlanError, PlanOptions, leaves_of, plan};
 use groundup_recipe::{Diagnostic, Lock, Platform, TargetName};
 use groundup_store::Store;
 
@@ -38,7 +38,12 @@ pub(crate) struct Session {
 impl Session {
     /// Loads the workspace and its lock, takes in the repository files that `words` need, and plans.
     pub(crate) fn open(global: &Global, words: &[String]) -> Result<Self, CliError> {
-        Self::open_at(Place::find(global)?, None, global, words)
+        Self::open_at(Place::find(global)?, None, global, words, Goal::Outputs)
+    }
+
+    /// The same for the tests of targets.
+    pub(crate) fn open_for_tests(global: &Global, words: &[String]) -> Result<Self, CliError> {
+        Self::open_at(Place::find(global)?, None, global, words, Goal::Tests)
     }
 
     /// The same at a place, with its store if that is open already.
@@ -47,13 +52,15 @@ impl Session {
         store: Option<Store>,
         global: &Global,
         words: &[String],
+        goal: Goal,
     ) -> Result<Self, CliError> {
         let mut context = Context::load_at(place, global)?;
         let targets = context.select(words)?;
         let (lock, text) = load_lock(&mut context, global)?;
         let store = store.map_or_else(|| context.open_store(), Ok)?;
         let repository = Repository::open(&context.root);
-        let (plan, left_out) = planned(&mut context, &lock, &store, &repository, &targets, global)?;
+        let (plan, left_out) =
+            planned(&mut context, &lock, &store, &repository, &targets, global, goal)?;
         warn_of_left_out(&left_out);
         let lock_digest = text.map(|text| Sha256::of(text.as_bytes()));
         Ok(Self { context, store, lock_digest, repository, plan, left_out })
@@ -88,6 +95,7 @@ fn planned(
     repository: &Repository,
     targets: &[TargetName],
     global: &Global,
+    goal: Goal,
 ) -> Result<(Plan, Vec<String>), CliError> {
     let workspace = &context.loaded.workspace;
     let leaves = leaves_of(workspace, targets);
@@ -95,7 +103,7 @@ fn planned(
     let environment = &context.home.environment;
     let (home, config) = (environment.home.as_deref(), environment.config.as_deref());
     repository.observe_git(home, config, &mut context.basis);
-    let options = PlanOptions { sandbox: groundup_sandbox::VERSION, host: host_platform()? };
+    let options = PlanOptions { sandbox: groundup_sandbox::VERSION, host: host_platform()?, goal };
     let planned = plan(workspace, lock, &taken.leaves, targets, &options).map_err(|error| {
         let span = match &error {
             PlanError::Unpinned { span, .. } | PlanError::NotTree { span, .. } => *span,

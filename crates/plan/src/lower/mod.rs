@@ -4,6 +4,7 @@ mod archive;
 mod build;
 mod image;
 mod kernel;
+mod node;
 mod overlay;
 mod rootfs;
 mod source;
@@ -23,6 +24,17 @@ pub struct PlanOptions {
     pub sandbox: u32,
     /// The platform of builds that name none and are asked for without one.
     pub host: Platform,
+    /// What is asked of targets.
+    pub goal: Goal,
+}
+
+/// What is asked of targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Their outputs.
+    Outputs,
+    /// That their tests pass.
+    Tests,
 }
 
 /// Lowers `targets`, and what they need, to a plan.
@@ -77,6 +89,23 @@ impl Lowering<'_> {
             _ => self.workspace.platforms_of(name).into_iter().map(Some).collect(),
         };
         for platform in platforms {
+            if self.options.goal == Goal::Tests {
+                let platform = platform.unwrap_or(self.options.host);
+                let span = target.name.span;
+                let test = match &target.body {
+                    TargetBody::Node(node) => node.test.as_ref().map(|test| (node, test)),
+                    _ => None,
+                };
+                let (node, test) = test.ok_or_else(|| PlanError::NoTest(name.clone()))?;
+                let from = self.boot_test(name, node, test, platform, span)?;
+                let outputs = vec![("test".to_owned(), from)];
+                self.plan.ask(PlannedTarget {
+                    name: name.clone(),
+                    platform: Some(platform),
+                    outputs,
+                });
+                continue;
+            }
             let mut outputs = Vec::new();
             for output in target.outputs() {
                 let of = TargetRef { target: name.clone(), output: output.to_owned() };
@@ -106,6 +135,7 @@ impl Lowering<'_> {
             TargetBody::Kernel(kernel) => {
                 self.kernel(name, kernel, &of.output, platform, target.name.span)
             }
+            TargetBody::Node(node) => self.node(name, node, &of.output, platform, target.name.span),
             TargetBody::Image(image) => self.image(name, image, target.name.span),
         }
     }

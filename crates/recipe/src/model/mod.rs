@@ -6,6 +6,7 @@
 mod build;
 mod image;
 mod kernel;
+mod node;
 mod overlay;
 mod package;
 mod rootfs;
@@ -15,6 +16,7 @@ mod workspace;
 pub use build::{Build, Command, Limits, Permissions};
 pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
 pub use kernel::{Kernel, KernelBase, KernelOption};
+pub use node::{BootTest, Firmware, MachineId, Node, Unit};
 pub use overlay::{Directory, FileContent, FileEntry, Link, Overlay, Placement};
 pub use package::{PackageError, PackageRequest};
 pub use rootfs::{Alternative, Diversion, Group, Rootfs, Scripts, User};

@@ -1,6 +1,6 @@
 //! The workspace: settings, archives and targets, and what targets use of each other.
 
-use super::{Build, Image, Kernel, Rootfs, Source};
+use super::{Build, Image, Kernel, Node, Rootfs, Source};
 use crate::{At, Kind, Platform, Positions, RepoPath, TargetName, TargetPattern, TargetRef};
 use std::collections::BTreeMap;
 
@@ -69,6 +69,8 @@ pub enum TargetBody {
     Build(Build),
     /// A Linux kernel.
     Kernel(Kernel),
+    /// A machine that boots.
+    Node(Node),
     /// An OCI image.
     Image(Image),
 }
@@ -95,6 +97,10 @@ pub enum Role<'a> {
     Dep(&'a str),
     /// The source tree of a kernel.
     KernelSource,
+    /// A part of a node: its root, initramfs, tools or emulator.
+    Part(&'a str),
+    /// The kernel of a node.
+    Kernel,
     /// A tree of a rootfs or image, by its place in the list.
     Tree(usize),
     /// A `.deb` of a rootfs, by its place in the list.
@@ -120,6 +126,7 @@ impl Workspace {
             None | Some(TargetBody::Source(_)) => Vec::new(),
             Some(TargetBody::Rootfs(rootfs)) => values(&rootfs.platforms),
             Some(TargetBody::Kernel(kernel)) => values(&kernel.platforms),
+            Some(TargetBody::Node(node)) => values(&node.platforms),
             Some(TargetBody::Image(image)) => values(&image.platforms),
             Some(TargetBody::Build(build)) => match &build.platform {
                 Some(platform) => vec![platform.value],
@@ -153,6 +160,7 @@ impl Target {
         match &self.body {
             TargetBody::Build(build) => build.outputs.iter().map(|name| name.as_str()).collect(),
             TargetBody::Kernel(kernel) => kernel.outputs(),
+            TargetBody::Node(_) => vec![crate::DEFAULT_OUTPUT, "disk", "qcow2", "root", "uki"],
             _ => vec![crate::DEFAULT_OUTPUT],
         }
     }
@@ -194,6 +202,17 @@ impl Target {
                 whole(Role::Rootfs, &kernel.toolchain),
                 part(Role::KernelSource, &kernel.source),
             ],
+            TargetBody::Node(node) => {
+                let mut uses = vec![
+                    whole(Role::Part("rootfs"), &node.rootfs),
+                    whole(Role::Kernel, &node.kernel),
+                    whole(Role::Part("initrd"), &node.initrd),
+                    whole(Role::Part("tools"), &node.tools),
+                ];
+                uses.extend(node.test.iter().map(|it| whole(Role::Part("emulator"), &it.emulator)));
+                uses.extend(trees(&node.trees));
+                uses
+            }
             TargetBody::Image(image) => {
                 let mut uses: Vec<_> =
                     image.base.iter().map(|base| whole(Role::Base, base)).collect();

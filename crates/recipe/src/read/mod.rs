@@ -3,6 +3,7 @@
 mod build;
 mod image;
 mod kernel;
+mod node;
 mod overlay;
 mod rootfs;
 mod source;
@@ -28,6 +29,7 @@ pub(crate) fn target(name: At<TargetName>, table: &Table, defaults: &Defaults) -
         Kind::Rootfs => TargetBody::Rootfs(rootfs::read(view, defaults)?),
         Kind::Build => TargetBody::Build(build::read(view)?),
         Kind::Kernel => TargetBody::Kernel(kernel::read(view, defaults)?),
+        Kind::Node => TargetBody::Node(node::read(view, defaults)?),
         Kind::Image => TargetBody::Image(image::read(view, defaults)?),
     };
     let mut fields = Positions::default();

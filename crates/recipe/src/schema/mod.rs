@@ -5,6 +5,7 @@ mod image;
 mod json;
 mod kernel;
 mod markdown;
+mod node;
 mod rootfs;
 mod shared;
 mod source;
@@ -120,6 +121,6 @@ pub fn reference() -> String {
 }
 
 /// The kinds with their tables, in the order of the reference.
-fn kinds() -> [(Kind, &'static Spec); 5] {
+fn kinds() -> [(Kind, &'static Spec); 6] {
     Kind::ALL.map(|kind| (kind, spec_of(kind)))
 }

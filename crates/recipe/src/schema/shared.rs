@@ -33,7 +33,8 @@ pub(super) const PLATFORMS: Key = optional(
     "The platforms that it is made for.",
 );
 
-pub(super) const MADE: &[Kind] = &[Kind::Rootfs, Kind::Build, Kind::Source, Kind::Kernel];
+pub(super) const MADE: &[Kind] =
+    &[Kind::Rootfs, Kind::Build, Kind::Source, Kind::Kernel, Kind::Node];
 pub(super) const TREES: Key = optional(
     "trees",
     Type::List(

@@ -4,6 +4,7 @@ use super::{
     Merge, Spec, Type,
     image::IMAGE,
     kernel::KERNEL,
+    node::NODE,
     optional, required,
     rootfs::{BUILD, ROOTFS},
     shared::{LINE, TEXT},
@@ -103,6 +104,7 @@ pub(crate) fn spec_of(kind: Kind) -> &'static Spec {
         Kind::Rootfs => &ROOTFS,
         Kind::Build => &BUILD,
         Kind::Kernel => &KERNEL,
+        Kind::Node => &NODE,
         Kind::Image => &IMAGE,
     }
 }

@@ -79,6 +79,12 @@ impl Store {
         self.export_to(id, &dest, options)
     }
 
+    /// Removes what exports into this directory could not remove themselves: those of processes
+    /// that were killed, and rests that could not be removed at the time.
+    pub fn sweep_exports(&self, parent: &Path) -> Result<(), StoreError> {
+        held::sweep_named(parent, SCRATCH)
+    }
+
     fn export_to(
         &self,
         id: TreeId,
@@ -90,8 +96,7 @@ impl Store {
             return Err(ExportError::Exists(dest.to_owned()));
         }
         let parent = dest.parent().unwrap_or(Path::new("/"));
-        // What a process left that was killed in the middle of this.
-        held::sweep_named(parent, SCRATCH).map_err(store)?;
+        self.sweep_exports(parent).map_err(store)?;
         let (path, lock) =
             held::create_named(parent, SCRATCH, held::EntryKind::Directory).map_err(store)?;
         let scratch = Scratch { path, _lock: lock };
@@ -133,7 +138,7 @@ struct Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // The export itself is in place; the next one removes a rest that cannot be removed now.
+        // The export itself is in place; [`Store::sweep_exports`] removes a rest that cannot be now.
         let _ = below::remove_all(&self.path);
     }
 }

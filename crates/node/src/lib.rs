@@ -1,0 +1,7 @@
+//! Machines that boot: the archive of an initramfs, and what a kernel and a root must have.
+
+mod check;
+mod cpio;
+
+pub use check::{CheckError, Lack, check_step};
+pub use cpio::{CpioError, cpio_step, write_cpio};
