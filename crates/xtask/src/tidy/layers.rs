@@ -6,7 +6,13 @@ use crate::{Package, Workspace, XtaskError};
 const LAYERS: &[&[&str]] = &[
     &["groundup-digest"],
     &["groundup-tree"],
-    &["groundup-recipe", "groundup-store", "groundup-sandbox", "groundup-provenance"],
+    &[
+        "groundup-recipe",
+        "groundup-store",
+        "groundup-sandbox",
+        "groundup-provenance",
+        "groundup-kernel",
+    ],
     &["groundup-plan", "groundup-fetch", "groundup-debian", "groundup-image", "groundup-node"],
     &["groundup-cluster", "groundup-build", "groundup-remote", "groundup-diff", "groundup-lock"],
     &["groundup-cli"],
@@ -30,6 +36,7 @@ const NEVER: &[(&str, &str)] = &[
 const PURE: &[(&str, &[&str])] = &[
     ("groundup-digest", &["blake3", "serde", "sha2", "thiserror"]),
     ("groundup-tree", &["thiserror"]),
+    ("groundup-kernel", &["thiserror"]),
 ];
 
 fn layer(name: &str) -> Option<usize> {
