@@ -81,7 +81,8 @@ pub fn check(inputs: Inputs<'_>) -> Result<Checked, CheckError> {
         return Err(CheckError::Fragments(errors));
     }
     let requests = Requests::join(&fragments).map_err(CheckError::Fragments)?;
-    let resolved = Config::parse(".config", inputs.resolved).map_err(CheckError::Resolved)?;
+    let resolved =
+        Config::parse_resolved(".config", inputs.resolved).map_err(CheckError::Resolved)?;
     let mut variables: BTreeMap<String, String> = inputs
         .variables
         .iter()

@@ -294,7 +294,7 @@ fn refuses_a_value_of_another_type_although_kconfig_took_it() {
         (
             "CONFIG_PHYSICAL_START=1048576\n",
             "CONFIG_PHYSICAL_START=0x1048576\n",
-            "write `CONFIG_PHYSICAL_START=0x100000`",
+            "write `CONFIG_PHYSICAL_START=0x1048576`, or `0x100000` for the decimal number",
         ),
     ];
     for (asked, resolved, words) in cases {
@@ -308,7 +308,8 @@ fn refuses_a_value_of_another_type_although_kconfig_took_it() {
 fn what_is_kept_passes_and_is_listed_with_its_lines() {
     let fragment = "CONFIG_NET=y\nCONFIG_PHYSICAL_START=0X00fF\n# CONFIG_GONE is not set\n\
                     # CONFIG_LEGACY is not set\nCONFIG_NAME=\"a\"\n";
-    let resolved = "CONFIG_NET=y\nCONFIG_PHYSICAL_START=0xff\nCONFIG_NAME=\"a\"\n";
+    // Kconfig writes a default as its file spells it.
+    let resolved = "CONFIG_NET=y\nCONFIG_PHYSICAL_START=ff\nCONFIG_NAME=\"a\"\n";
     let checked = verdict(fragment, resolved, &["NET"]).unwrap();
     assert_eq!(
         checked.to_text(),

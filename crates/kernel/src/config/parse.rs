@@ -1,5 +1,6 @@
-//! Reads a `.config` or a fragment, strictly: what Kconfig would skip with a warning, cut short or
-//! take for a comment is an error that names the line and says what to write.
+//! Reads a fragment strictly: what Kconfig would skip with a warning, cut short or take for a comment
+//! is an error that names the line and says what to write. A `.config` that Kconfig wrote is read the
+//! same way, but for numbers, which Kconfig writes as its files spell them.
 
 use super::{Tristate, Value};
 use crate::Place;
@@ -92,13 +93,26 @@ pub enum Fault {
 }
 
 impl Config {
-    /// Reads `text`, which errors call `file`; gives all errors at once, at least one.
+    /// Reads a fragment, which errors call `file`; gives all errors at once, at least one.
     pub fn parse(file: &str, text: &[u8]) -> Result<Config, Vec<ConfigError>> {
+        Config::parse_with(file, text, parse_number)
+    }
+
+    /// Reads a `.config` that Kconfig wrote: a number may lack its `0x`, or be missing.
+    pub fn parse_resolved(file: &str, text: &[u8]) -> Result<Config, Vec<ConfigError>> {
+        Config::parse_with(file, text, parse_written_number)
+    }
+
+    fn parse_with(
+        file: &str,
+        text: &[u8],
+        number: ParseNumber,
+    ) -> Result<Config, Vec<ConfigError>> {
         let mut config = Config { file: file.into(), settings: BTreeMap::new() };
         let mut errors = Vec::new();
         for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Err(fault) = config.take(line, index + 1) {
+            if let Err(fault) = config.take(line, index + 1, number) {
                 errors.push(ConfigError { place: config.place(index + 1), fault });
             }
         }
@@ -125,8 +139,8 @@ impl Config {
         self.settings.get(symbol).map(|setting| &setting.value)
     }
 
-    fn take(&mut self, line: &[u8], number: usize) -> Result<(), Fault> {
-        let Some((symbol, value)) = parse_line(line)? else { return Ok(()) };
+    fn take(&mut self, line: &[u8], at: usize, number: ParseNumber) -> Result<(), Fault> {
+        let Some((symbol, value)) = parse_line(line, number)? else { return Ok(()) };
         match self.settings.get(&symbol) {
             Some(first) if !first.value.agrees(&value) => {
                 let (other, there) = (first.value.clone(), self.place(first.line));
@@ -134,7 +148,7 @@ impl Config {
             }
             Some(_) => Ok(()),
             None => {
-                self.settings.insert(symbol, Setting { value, line: number });
+                self.settings.insert(symbol, Setting { value, line: at });
                 Ok(())
             }
         }
@@ -142,7 +156,7 @@ impl Config {
 }
 
 /// One line: nothing if it says nothing.
-fn parse_line(line: &[u8]) -> Result<Option<(String, Value)>, Fault> {
+fn parse_line(line: &[u8], number: ParseNumber) -> Result<Option<(String, Value)>, Fault> {
     let line = std::str::from_utf8(line).map_err(|_| Fault::Encoding)?;
     let bare = line.trim();
     if bare.is_empty() {
@@ -168,7 +182,7 @@ fn parse_line(line: &[u8]) -> Result<Option<(String, Value)>, Fault> {
     if !is_name(symbol) {
         return Err(Fault::Name(shown(symbol)));
     }
-    Ok(Some((symbol.to_owned(), parse_value(symbol, value)?)))
+    Ok(Some((symbol.to_owned(), parse_value(symbol, value, number)?)))
 }
 
 /// The symbol of `# CONFIG_X is not set`, nothing for another comment.
@@ -187,44 +201,73 @@ fn unset(line: &str, comment: &str) -> Result<Option<String>, Fault> {
     }
 }
 
-fn parse_value(symbol: &str, text: &str) -> Result<Value, Fault> {
+fn parse_value(symbol: &str, text: &str, number: ParseNumber) -> Result<Value, Fault> {
     if let Some(inside) = text.strip_prefix('"') {
         return parse_text(inside).map(Value::Text);
     }
-    let value = match text {
-        "" => return Err(Fault::NoValue(symbol.to_owned())),
-        "y" => Value::Tristate(Tristate::Yes),
-        "m" => Value::Tristate(Tristate::Module),
-        "n" => Value::NO,
-        _ if is_decimal(text) => Value::Number(text.to_owned()),
-        _ if is_hexadecimal(text) => Value::Hex(text.to_owned()),
-        _ => return Err(bad_value(symbol, text)),
-    };
-    Ok(value)
+    match text {
+        "y" => Ok(Value::Tristate(Tristate::Yes)),
+        "m" => Ok(Value::Tristate(Tristate::Module)),
+        "n" => Ok(Value::NO),
+        _ => number(text).ok_or_else(|| bad_value(symbol, text)),
+    }
+}
+
+/// A number, if the text is one.
+type ParseNumber = fn(&str) -> Option<Value>;
+
+/// A number that Kconfig takes for what it looks like: no zeros before it, and `0x` where it is
+/// hexadecimal.
+fn parse_number(text: &str) -> Option<Value> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if is_decimal(digits) && (digits == "0" || !digits.starts_with('0')) {
+        return Some(Value::Number(text.to_owned()));
+    }
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
+    is_hexadecimal(digits).then(|| Value::Hex(text.to_owned()))
+}
+
+/// A number as Kconfig writes it: as its default is spelt, or nothing where it has none.
+fn parse_written_number(text: &str) -> Option<Value> {
+    if text.is_empty() || is_decimal(text) {
+        return Some(Value::Number(text.to_owned()));
+    }
+    let hexadecimal = || is_hexadecimal(text).then(|| Value::Hex(text.to_owned()));
+    parse_number(text).or_else(hexadecimal)
+}
+
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn bad_value(symbol: &str, text: &str) -> Fault {
+    if text.is_empty() {
+        return Fault::NoValue(symbol.to_owned());
+    }
     let lower = text.to_ascii_lowercase();
     let remedy = match lower.as_str() {
         "y" | "yes" | "true" | "on" => format!("`CONFIG_{symbol}=y`"),
         "n" | "no" | "false" | "off" => format!("`# CONFIG_{symbol} is not set`"),
         "m" | "module" => format!("`CONFIG_{symbol}=m`"),
-        _ => match (text.split_whitespace().next(), number(text)) {
-            (_, Some(number)) => format!("`CONFIG_{symbol}={number}`"),
-            (Some(first), _) if first != text && parse_value(symbol, first).is_ok() => {
+        _ if is_decimal(text) => {
+            let digits = text.trim_start_matches('0');
+            format!("`CONFIG_{symbol}={}`", if digits.is_empty() { "0" } else { digits })
+        }
+        _ if is_hexadecimal(text) && text.starts_with(|first: char| first.is_ascii_digit()) => {
+            format!("`CONFIG_{symbol}=0x{text}`")
+        }
+        _ => match text.split_whitespace().next() {
+            Some(first) if first != text && parse_value(symbol, first, parse_number).is_ok() => {
                 format!("`CONFIG_{symbol}={first}` and nothing behind it")
             }
             _ => "`y`, `m`, `n`, a decimal number, a number with `0x`, or a string in `\"`".into(),
         },
     };
     Fault::BadValue { found: shown(text), remedy }
-}
-
-/// A decimal number without the zeros that Kconfig refuses.
-fn number(text: &str) -> Option<&str> {
-    let digits = text.trim_start_matches('0');
-    let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    all.then_some(if digits.is_empty() { "0" } else { digits })
 }
 
 /// The characters of a string, from behind its opening quote.
@@ -249,20 +292,6 @@ fn parse_text(inside: &str) -> Result<String, Fault> {
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// A number as Kconfig takes it: no zeros before it.
-fn is_decimal(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain && (digits == "0" || !digits.starts_with('0'))
-}
-
-fn is_hexadecimal(text: &str) -> bool {
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    digits.is_some_and(|digits| {
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
 }
 
 /// What stands on a line, short enough for a message and without control characters.
@@ -323,7 +352,7 @@ mod tests {
             ("CONFIG_X=no", "write `# CONFIG_X is not set`"),
             ("CONFIG_X=y # why", "write `CONFIG_X=y` and nothing behind it"),
             ("CONFIG_X=007", "write `CONFIG_X=7`"),
-            ("CONFIG_X=1f", "a number with `0x`"),
+            ("CONFIG_X=1f", "write `CONFIG_X=0x1f`"),
             ("CONFIG_X=abc", "a string in `\"`"),
             ("CONFIG_X=\"abc", "no closing `\"`"),
             ("CONFIG_X=\"a\"b\"", "`b\"` stands behind the closing `\"`"),
@@ -337,6 +366,17 @@ mod tests {
             assert!(found[0].starts_with("a.config:2: "), "{}", found[0]);
             assert!(found[0].contains(words), "{line}: {}", found[0]);
         }
+    }
+
+    #[test]
+    fn numbers_that_kconfig_writes_are_read_where_a_fragment_may_not_have_them() {
+        let text = b"CONFIG_A=34c\nCONFIG_B=007\nCONFIG_C=\nCONFIG_D=0x1f\n";
+        let config = Config::parse_resolved(".config", text).unwrap();
+        assert_eq!(config.get("A"), Some(&Value::Hex("34c".into())));
+        assert_eq!(config.get("B"), Some(&Value::Number("007".into())));
+        assert_eq!(config.get("C"), Some(&Value::Number(String::new())));
+        assert_eq!(Config::parse("a.config", text).unwrap_err().len(), 3);
+        assert!(Config::parse_resolved(".config", b"CONFIG_A = y\n").is_err());
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub enum Value {
     Tristate(Tristate),
     /// A decimal number, as written.
     Number(String),
-    /// A hexadecimal number, as written, with its `0x`.
+    /// A hexadecimal number, as written: with its `0x`, unless Kconfig wrote it.
     Hex(String),
     /// The characters between the quotes, without escapes.
     Text(String),

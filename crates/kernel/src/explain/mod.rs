@@ -41,7 +41,7 @@ impl<'a> Resolved<'a> {
         if let Some(kind) = symbol.kind.filter(|kind| !fits(*kind, &asked.value)) {
             return Some(Reason::WrongType { kind });
         }
-        if became.is_some_and(|became| became.agrees(&asked.value)) {
+        if became.is_some_and(|became| agrees(symbol.kind, became, &asked.value)) {
             return None;
         }
         Some(match asked.value.tristate() {
@@ -262,12 +262,21 @@ struct Obstacles {
     unknown: Vec<Obstacle>,
 }
 
+/// Whether both mean the same. Kconfig writes a hexadecimal default as it is spelt, without `0x` too.
+fn agrees(kind: Option<Type>, became: &Value, asked: &Value) -> bool {
+    let number = |value: &Value| parse_number(kind, value.raw());
+    became.agrees(asked)
+        || kind == Some(Type::Hex) && number(became).is_some() && number(became) == number(asked)
+}
+
 /// Whether a value is one that the type may have.
 fn fits(kind: Type, value: &Value) -> bool {
     match (kind, value) {
         (Type::Bool, Value::Tristate(value)) => *value != Tristate::Module,
         (Type::Tristate, Value::Tristate(_)) => true,
         (Type::Int, Value::Number(_)) | (Type::Hex, Value::Hex(_)) => true,
+        // Kconfig takes the digits for hexadecimal ones; of a single digit it is the same.
+        (Type::Hex, Value::Number(digits)) => digits.len() == 1,
         (Type::String, Value::Text(_)) => true,
         // `is not set` leaves a number or a text to its default.
         _ => false,

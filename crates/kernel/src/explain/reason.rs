@@ -156,10 +156,10 @@ fn remedy(symbol: &str, kind: Type, asked: &Value) -> String {
         }
         (Type::Int, _) => format!("a decimal number behind `CONFIG_{symbol}=`"),
         (Type::Hex, Value::Number(digits)) if !digits.starts_with('-') => {
-            match digits.parse::<u64>() {
-                Ok(number) => format!("`CONFIG_{symbol}={number:#x}`"),
-                Err(_) => format!("a number with `0x` behind `CONFIG_{symbol}=`"),
-            }
+            let decimal = digits.parse::<u64>();
+            let decimal =
+                decimal.map(|number| format!(", or `{number:#x}` for the decimal number"));
+            format!("`CONFIG_{symbol}=0x{digits}`{}", decimal.unwrap_or_default())
         }
         (Type::Hex, _) => format!("a number with `0x` behind `CONFIG_{symbol}=`"),
         (Type::String, value) => format!("`CONFIG_{symbol}=\"{}\"`", value.raw()),
