@@ -57,9 +57,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every target was built.
+    /// Whether every target was built, and nothing failed: a step that is run again although its
+    /// result is known can fail without a target missing anything.
     pub fn is_complete(&self) -> bool {
-        self.targets.iter().all(|target| target.outputs.is_some())
+        let built = self.targets.iter().all(|target| target.outputs.is_some());
+        built && self.failures().next().is_none()
     }
 
     /// How many steps had this outcome.

@@ -8,7 +8,7 @@ use groundup_digest::{BlobId, Content, ObjectId, TreeId};
 use groundup_store::{
     Executable, ExportOptions, OpenOptions, Problem, StepResult, Store, repair_format,
 };
-use groundup_tree::{FileTree, Node};
+use groundup_tree::{FileTree, Node, TreePath};
 use std::{
     fs,
     io::Write,
@@ -267,4 +267,27 @@ fn a_flipped_byte_of_a_check_out_is_found_and_the_check_out_made_again() {
     drop(again);
     sample.repair();
     sample.is_as_before();
+}
+
+#[test]
+fn trees_that_lack_a_directory_go_and_come_back_whole() {
+    let temp = tempfile::tempdir().unwrap();
+    let store = open(temp.path());
+    let mut tree = FileTree::new();
+    let path = TreePath::new(b"a/b/c").unwrap();
+    tree.insert_with_parents(path, Node::symlink("x")).unwrap();
+    let id = store.put_tree(&tree).unwrap();
+    drop(store);
+    // The innermost directory is the first frame behind the title.
+    let journal = temp.path().join("trees/journal");
+    let title = fs::read(&journal).unwrap().iter().position(|byte| *byte == b'\n').unwrap();
+    flip(&journal, title + 30);
+    let store = open(temp.path());
+    let report = verify(&store);
+    assert!(!report.is_clean());
+    store.repair(&report).unwrap();
+    assert_eq!(verify(&store).problems, []);
+    assert!(store.load_tree(id).is_err());
+    assert_eq!(store.put_tree(&tree).unwrap(), id);
+    assert_eq!(store.load_tree(id).unwrap(), tree);
 }

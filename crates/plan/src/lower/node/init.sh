@@ -83,7 +83,14 @@ cp -a /newroot/var/. /run/var/ || stop "/var of the root cannot be copied to mem
 mount --move /run/var /newroot/var
 rmdir /run/var
 
-[ -x /newroot/sbin/init ] || [ -L /newroot/sbin/init ] || stop "the root has no /sbin/init"
+# Read the program that comes next: a damaged block of it is a message here, and a panic later.
+init=/sbin/init
+for hop in 1 2 3 4 5; do
+    next=$(readlink "/newroot$init") || break
+    case $next in /*) init=$next ;; *) init=${init%/*}/$next ;; esac
+done
+[ -f "/newroot$init" ] || stop "the root has no /sbin/init (looked at $init)"
+cat "/newroot$init" >/dev/null || stop "$init of the root cannot be read: dm-verity refused a block of it"
 for d in dev proc sys run; do
     mount --move /$d /newroot/$d
 done
