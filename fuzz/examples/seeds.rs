@@ -72,6 +72,10 @@ fn text(home: &Path) -> Seeds {
     seeds.push(seed("words/id", ObjectId::Blob(BlobId::of(b"x")).to_string()));
     seeds.push(seed("words/log", format!("{}.3", StepKey::of_encoded(b"x"))));
     seeds.push(seed("settings/whole", SETTINGS));
+    seeds.push(seed("kconfig/tree", KCONFIG));
+    seeds.push(seed("kconfig/macros", KCONFIG_MACROS));
+    seeds.push(variant("kernel-config/fragment", 0, FRAGMENT));
+    seeds.push(variant("kernel-config/resolved", 1, RESOLVED));
     seeds.push(seed("apt-sources/lines", APT_LINES));
     seeds.push(seed("apt-sources/stanzas", APT_STANZAS));
     let netrc = "machine mirror.invalid/debian login ann password s3#cret\n# x\ndefault login a password b\n";
@@ -416,6 +420,14 @@ fn stored_gzip(bytes: &[u8]) -> Vec<u8> {
 /// `xz` of the text `Package: x` and a newline.
 const XZ: &[u8] = include_bytes!("packages.xz");
 
+const KCONFIG: &str = include_str!("kconfig.txt");
+const KCONFIG_MACROS: &str = "=== Kconfig\na = $(b,$(1),x)\nb = $(2)$(1)$(a)\nc := $(shell,$(a))\n\
+                              c += 1\n$(warning-if,$(c),w)\nconfig A_$(SRCARCH)\n\tbool \"$(c)\"\n\
+                              \tdefault $(a,y)\n";
+const FRAGMENT: &str = "# of a node\r\n\nCONFIG_A=y\nCONFIG_B=m\n# CONFIG_C is not set\nCONFIG_D=-1\n\
+                        CONFIG_E=0xfF\nCONFIG_F=\"a \\\"b\\\" \\\\\"\nCONFIG_A=y\n";
+const RESOLVED: &str = "#\n# Automatically generated file; DO NOT EDIT.\n#\nCONFIG_A=34c\nCONFIG_B=\n\
+                        CONFIG_C=007\n# end of x\nCONFIG_D=\"\"\n";
 const WORKSPACE: &str = include_str!("workspace.txt");
 const LOCK: &str = include_str!("lock.toml");
 

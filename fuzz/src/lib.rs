@@ -17,6 +17,7 @@ mod debian;
 mod fetch;
 mod image;
 mod input;
+mod kernel;
 mod memory;
 pub mod mutate;
 mod own;
@@ -53,6 +54,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "index-file", longest: 8 << 10, run: debian::index_file },
     Target { name: "inrelease", longest: 8 << 10, run: debian::inrelease },
     Target { name: "journal", longest: 8 << 10, run: own::journal },
+    Target { name: "kconfig", longest: 8 << 10, run: kernel::kconfig },
+    Target { name: "kernel-config", longest: 4 << 10, run: kernel::config },
     Target { name: "keyring", longest: 4 << 10, run: debian::keyring },
     Target { name: "layers", longest: 32 << 10, run: image::layers },
     Target { name: "locations", longest: 1 << 10, run: fetch::locations },

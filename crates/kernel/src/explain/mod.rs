@@ -11,6 +11,8 @@ use crate::{
     kconfig::{Choice, Condition, Definition, Expression, Operand, Symbol, Type},
     nearest::nearest,
 };
+use std::collections::BTreeSet;
+
 use evaluate::{Resolved, outside, parse_number};
 
 /// All requests that `resolved` does not keep, by symbol. One for `n` is kept when the symbol is not
@@ -57,7 +59,9 @@ impl<'a> Resolved<'a> {
         if wanted == Tristate::Module && is == Tristate::Yes && self.modules() == Tristate::No {
             return Reason::NoModules { symbol: self.kconfig.modules().map(str::to_owned) };
         }
-        if wanted < is {
+        // What is selected of a choice counts for nothing: the choice alone decides.
+        let chosen = symbol.definitions.iter().any(|one| one.choice.is_some());
+        if wanted < is && !chosen {
             let by = self.selectors_that_are_on(name, kind, is);
             if !by.is_empty() {
                 return Reason::Selected(by);
@@ -76,7 +80,10 @@ impl<'a> Resolved<'a> {
                 false => Reason::Hidden(obstacles.definite),
             };
         }
-        if let Some(choice) = self.kconfig.choice(definition) {
+        // Of a choice that is m, each member is m or n by itself.
+        if let Some(choice) =
+            self.kconfig.choice(definition).filter(|_| wanted > is || is == Tristate::Yes)
+        {
             return self.chosen(name, choice, wanted > is);
         }
         match obstacles.unknown.is_empty() {
@@ -123,7 +130,7 @@ impl<'a> Resolved<'a> {
     fn promptless(&self, name: &str, symbol: &Symbol) -> Reason {
         let place = symbol.definitions.first().map(|definition| definition.place.clone());
         let place = place.unwrap_or_else(|| Place::new("", 0));
-        Reason::NoPrompt { place, selectors: self.selectors(name) }
+        Reason::NoPrompt { place, defaults: defaults(symbol), selectors: self.selectors(name) }
     }
 
     fn chosen(&self, name: &str, choice: &Choice, wanted_more: bool) -> Reason {
@@ -182,19 +189,22 @@ impl<'a> Resolved<'a> {
 
     fn obstacles_here(&self, definition: &Definition, needed: Tristate) -> Obstacles {
         let mut found = Obstacles::default();
+        let mut seen = BTreeSet::new();
         let mut conditions = self.kconfig.depends(definition);
         conditions.extend(self.kconfig.shown(definition).into_iter().flatten());
         for condition in conditions {
             for part in condition.expression.conjuncts() {
                 let bounds = self.value(&part);
-                let into = match () {
-                    () if bounds.high < needed => &mut found.definite,
-                    () if bounds.low < needed => &mut found.unknown,
-                    () => continue,
-                };
+                if bounds.low >= needed {
+                    continue;
+                }
                 let obstacle = self.obstacle(&part, condition);
-                if !into.iter().any(|known: &Obstacle| known.condition == obstacle.condition) {
-                    into.push(obstacle);
+                if !seen.insert(obstacle.condition.clone()) {
+                    continue;
+                }
+                match bounds.high < needed {
+                    true => found.definite.push(obstacle),
+                    false => found.unknown.push(obstacle),
                 }
             }
         }
@@ -202,15 +212,18 @@ impl<'a> Resolved<'a> {
     }
 
     fn obstacle(&self, part: &Expression, condition: &Condition) -> Obstacle {
-        let mut values: Vec<(String, String)> = Vec::new();
+        let mut values: Vec<(String, Option<String>)> = Vec::new();
+        let numeral = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
         for operand in part.operands() {
             let (shown, value) = match operand {
-                Operand::Word(name) => match self.kconfig.kind(name) {
-                    Some(_) => (format!("CONFIG_{name}"), self.shown_value(name)),
-                    None => continue,
-                },
-                Operand::Unknown(written) => (written.clone(), "for the toolchain to say".into()),
-                Operand::Constant(_) | Operand::Text(_) => continue,
+                Operand::Word(name) if self.kconfig.kind(name).is_some() => {
+                    (format!("CONFIG_{name}"), Some(self.shown_value(name)))
+                }
+                Operand::Word(name) if !numeral(name) => (format!("CONFIG_{name}"), None),
+                Operand::Unknown(written) => {
+                    (written.clone(), Some("for the toolchain to say".to_owned()))
+                }
+                _ => continue,
             };
             if !values.iter().any(|(known, _)| *known == shown) {
                 values.push((shown, value));
@@ -244,13 +257,18 @@ impl<'a> Resolved<'a> {
         let name = obstacle.condition.strip_prefix("CONFIG_")?;
         let symbol = self.kconfig.symbol(name)?;
         let Some(definition) = self.easiest(symbol, needed) else {
-            return Some(Cause::OnlySelected(self.selectors(name)));
+            let (defaults, selectors) = (defaults(symbol), self.selectors(name));
+            return Some(Cause::NoPrompt { defaults, selectors });
         };
         let more = self.obstacles_here(definition, needed);
         if !more.definite.is_empty() {
             return Some(Cause::Needs(more.definite));
         }
-        let value = if symbol.kind == Some(Type::Bool) { Tristate::Yes } else { needed };
+        let value = match symbol.kind {
+            Some(Type::Tristate) => needed,
+            Some(Type::Bool) => Tristate::Yes,
+            _ => return None,
+        };
         more.unknown.is_empty().then_some(Cause::Free(Value::Tristate(value)))
     }
 }
@@ -260,6 +278,12 @@ impl<'a> Resolved<'a> {
 struct Obstacles {
     definite: Vec<Obstacle>,
     unknown: Vec<Obstacle>,
+}
+
+/// The lines of all defaults.
+fn defaults(symbol: &Symbol) -> Vec<Place> {
+    let all = symbol.definitions.iter().flat_map(|definition| &definition.defaults);
+    all.map(|default| default.place.clone()).collect()
 }
 
 /// Whether both mean the same. Kconfig writes a hexadecimal default as it is spelt, without `0x` too.

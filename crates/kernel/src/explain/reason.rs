@@ -1,7 +1,7 @@
 //! Why a request did not hold: the facts, and the sentence that tells them.
 
 use crate::{Place, Request, Value, kconfig::Type};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// A request that the resolved configuration does not keep. `Display` is one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub enum Reason {
     NoPrompt {
         /// Its line.
         place: Place,
+        /// The lines of its defaults.
+        defaults: Vec<Place>,
         /// Who may select it.
         selectors: Vec<Source>,
     },
@@ -89,8 +91,8 @@ pub struct Obstacle {
     pub condition: String,
     /// The line that says it.
     pub place: Place,
-    /// Its symbols with what they are.
-    pub values: Vec<(String, String)>,
+    /// Its symbols with what they are; nothing for one that no file defines.
+    pub values: Vec<(String, Option<String>)>,
     /// Why it is so, if the part is one symbol.
     pub cause: Option<Cause>,
 }
@@ -98,14 +100,19 @@ pub struct Obstacle {
 /// Why a symbol on which another depends is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// No file defines it.
+    /// No file that was read defines it.
     Undefined,
     /// What it depends on in turn.
     Needs(Vec<Obstacle>),
     /// Nothing is in its way: it can be asked for with this value.
     Free(Value),
-    /// Only others switch it on.
-    OnlySelected(Vec<Source>),
+    /// It has no prompt: only its defaults and others switch it on.
+    NoPrompt {
+        /// The lines of its defaults.
+        defaults: Vec<Place>,
+        /// Who may select it.
+        selectors: Vec<Source>,
+    },
 }
 
 /// A symbol that selects another, and the line of its `select`.
@@ -117,8 +124,10 @@ pub struct Source {
     pub place: Place,
 }
 
-/// How many of many are named in a sentence.
+/// How many of many are named in a sentence: symbols,
 const NAMED: usize = 3;
+/// and parts of a condition.
+const LISTED: usize = 6;
 
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,7 +187,9 @@ impl fmt::Display for Reason {
             Reason::Toolchain(obstacles) => write!(f, "it depends on {}", listed(obstacles)),
             Reason::Selected(by) => {
                 let verb = if by.len() == 1 { "selects" } else { "select" };
-                write!(f, "{} {verb} it", sources(by))
+                let shown =
+                    |source: &Source| format!("CONFIG_{} ({})", source.symbol, source.place);
+                write!(f, "{} {verb} it", some(by, shown, "and"))
             }
             Reason::OtherChosen { choice, place, chosen: Some(chosen) } => {
                 write!(f, "CONFIG_{chosen} is chosen of \"{choice}\" ({place})")
@@ -189,12 +200,8 @@ impl fmt::Display for Reason {
             Reason::OnlyChoice { choice, place } => {
                 write!(f, "one of \"{choice}\" has to be y, and no other is asked for ({place})")
             }
-            Reason::NoPrompt { place, selectors } => {
-                f.write_str("it has no prompt, so that ")?;
-                match selectors.is_empty() {
-                    true => write!(f, "only its defaults set it ({place})"),
-                    false => write!(f, "it is on only where {} selects it", sources(selectors)),
-                }
+            Reason::NoPrompt { place, defaults, selectors } => {
+                write!(f, "it has no prompt ({place}): {}", setters(defaults, selectors))
             }
             Reason::OutOfRange { low, high, place } => {
                 write!(f, "its range is {low} to {high} ({place})")
@@ -212,38 +219,60 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Obstacles, and behind them why they are.
+/// Obstacles, and behind them why they are, as far as one is not the cause of another.
 fn listed(obstacles: &[Obstacle]) -> String {
-    let mut text = String::new();
-    for (at, obstacle) in obstacles.iter().enumerate() {
-        let _ = write!(text, "{}{obstacle}", if at == 0 { "" } else { ", and on " });
+    let shown = &obstacles[..obstacles.len().min(LISTED)];
+    let mut text = joined(shown, ", and on ");
+    if shown.len() < obstacles.len() {
+        text += &format!(", and on {} more", obstacles.len() - shown.len());
     }
-    for obstacle in obstacles {
+    let mut missing = Vec::new();
+    for obstacle in shown {
         let it = &obstacle.condition;
-        let _ = match &obstacle.cause {
-            None | Some(Cause::Undefined) => Ok(()),
+        match &obstacle.cause {
+            None | Some(Cause::Undefined) => {}
             Some(Cause::Needs(more)) => {
-                let more: Vec<String> = more.iter().map(ToString::to_string).collect();
-                write!(text, "; {it} in turn needs {}", more.join(", and "))
+                let is_listed = |one: &&Obstacle| {
+                    obstacles.iter().any(|known| known.condition == one.condition)
+                };
+                let more: Vec<&Obstacle> = more.iter().filter(|one| !is_listed(one)).collect();
+                let more = &more[..more.len().min(NAMED)];
+                if !more.is_empty() {
+                    text += &format!("; {it} in turn needs {}", joined(more, ", and "));
+                }
             }
-            Some(Cause::Free(value)) => write!(text, "; add {it}={value}"),
-            Some(Cause::OnlySelected(by)) if by.is_empty() => {
-                write!(text, "; {it} has no prompt, only its defaults set it")
+            Some(Cause::Free(value)) => missing.push(format!("{it}={value}")),
+            Some(Cause::NoPrompt { defaults, selectors }) => {
+                text += &format!("; {it} has no prompt: {}", setters(defaults, selectors));
             }
-            Some(Cause::OnlySelected(by)) => {
-                write!(text, "; {it} has no prompt, it is on only where {} selects it", sources(by))
-            }
-        };
+        }
+    }
+    if !missing.is_empty() {
+        text += &format!("; add {}", missing.join(" and "));
     }
     text
 }
 
-fn sources(all: &[Source]) -> String {
-    let mut named: Vec<String> = all
-        .iter()
-        .take(NAMED)
-        .map(|source| format!("CONFIG_{} ({})", source.symbol, source.place))
-        .collect();
+fn joined<T: ToString>(all: impl IntoIterator<Item = T>, with: &str) -> String {
+    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    all.join(with)
+}
+
+/// Who sets a symbol that people cannot.
+fn setters(defaults: &[Place], selectors: &[Source]) -> String {
+    let lines = some(defaults, |place| place.to_string(), "or");
+    let by = some(selectors, |source| format!("CONFIG_{} ({})", source.symbol, source.place), "or");
+    match (defaults.is_empty(), selectors.is_empty()) {
+        (true, true) => "nothing sets it".to_owned(),
+        (false, true) => format!("only its default sets it ({lines})"),
+        (true, false) => format!("it is on only where {by} selects it"),
+        (false, false) => format!("only its default sets it ({lines}), or {by} selects it"),
+    }
+}
+
+/// The first of many, and how many more there are.
+fn some<T>(all: &[T], shown: impl Fn(&T) -> String, word: &str) -> String {
+    let mut named: Vec<String> = all.iter().take(NAMED).map(shown).collect();
     match all.len().saturating_sub(NAMED) {
         0 => {}
         1 => named.push("another".to_owned()),
@@ -251,24 +280,30 @@ fn sources(all: &[Source]) -> String {
     }
     match named.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} or {last}", first.join(", ")),
-        None => "nothing".to_owned(),
+        Some((last, first)) => format!("{} {word} {last}", first.join(", ")),
+        None => String::new(),
     }
 }
 
 /// `CONFIG_Y, which is n (net/Kconfig:40)`.
 impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Obstacle { condition, place, values, cause } = self;
+        let Obstacle { condition, place, values, .. } = self;
         f.write_str(condition)?;
         match values.as_slice() {
-            _ if *cause == Some(Cause::Undefined) => f.write_str(", which nothing defines")?,
             [] => {}
-            [(name, value)] if name == condition => write!(f, ", which is {value}")?,
+            [(name, Some(value))] if name == condition => write!(f, ", which is {value}")?,
+            [(name, None)] if name == condition => f.write_str(", which no file defines")?,
+            values if values.iter().all(|(_, value)| value.is_none()) => {
+                f.write_str(", which no file defines")?;
+            }
             values => {
-                let named: Vec<String> =
-                    values.iter().map(|(name, value)| format!("{name} is {value}")).collect();
-                write!(f, ", where {}", named.join(" and "))?;
+                let known: Vec<&(String, Option<String>)> =
+                    values.iter().filter(|(_, value)| value.is_some()).collect();
+                let shown = |(name, value): &&(String, Option<String>)| {
+                    format!("{name} is {}", value.as_deref().unwrap_or_default())
+                };
+                write!(f, ", where {}", some(&known, shown, "and"))?;
             }
         }
         write!(f, " ({place})")

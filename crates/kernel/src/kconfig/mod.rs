@@ -8,6 +8,7 @@
 //! Whatever the files hold, reading them ends: their sum, the depth of their blocks, expressions and
 //! inclusions, and what macros make are bounded ([`Limits`]).
 
+mod attributes;
 mod error;
 mod expression;
 mod lines;

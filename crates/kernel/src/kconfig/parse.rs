@@ -2,8 +2,7 @@
 
 use super::{
     Choice, ChoiceId, Condition, DEEPEST_BLOCK, DEEPEST_FILE, Definition, Expression, Files,
-    Kconfig, KconfigError, Limits, Operand, Problem, Prompt, Property, Range, Scope, ScopeId,
-    Selection, Type,
+    Kconfig, KconfigError, Limits, Operand, Problem, Scope, ScopeId,
     lines::Lines,
     macros::{Assignment, Here, Macros},
     operands::Operands,
@@ -67,16 +66,16 @@ impl Kconfig {
 /// An error with its place is large beside what is returned without one.
 type Result1<T> = Result<T, Box<KconfigError>>;
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     files: &'a dyn Files,
     limits: Limits,
     macros: Macros,
-    kconfig: Kconfig,
+    pub(super) kconfig: Kconfig,
     /// The innermost block.
-    scope: Option<ScopeId>,
+    pub(super) scope: Option<ScopeId>,
     blocks: Vec<Block>,
     /// What attributes belong to.
-    entry: Entry,
+    pub(super) entry: Entry,
     /// The files that are being read, from the outermost.
     open: Vec<Arc<str>>,
     bytes: usize,
@@ -89,7 +88,7 @@ struct Block {
     place: Place,
 }
 
-enum Entry {
+pub(super) enum Entry {
     None,
     Config(String, Box<Definition>),
     Choice(ChoiceId),
@@ -324,138 +323,10 @@ impl Parser<'_> {
         }
         !below
     }
-
-    /// An attribute of the entry; whether it is one.
-    fn attribute(
-        &mut self,
-        word: &str,
-        words: &mut Operands,
-        place: &Place,
-    ) -> Result<bool, Problem> {
-        let misplaced = || Err(Problem::Misplaced(word.to_owned()));
-        match (word, &mut self.entry) {
-            ("depends", entry) => {
-                words.takes("on");
-                let mut expression = words.expression()?;
-                if let Some(only_if) = words.condition()? {
-                    let otherwise = Expression::Not(Box::new(only_if));
-                    expression = Expression::Or(vec![expression, otherwise]);
-                }
-                let condition = Condition { expression, place: place.clone() };
-                match (entry, self.scope) {
-                    (Entry::Config(_, definition), _) => definition.depends.push(condition),
-                    (Entry::Menu | Entry::Choice(_), Some(scope)) => {
-                        self.kconfig.scopes[scope.0].depends.push(condition);
-                    }
-                    (Entry::Comment, _) => {}
-                    _ => return misplaced(),
-                }
-            }
-            ("visible", entry) => {
-                let Some(expression) = words.condition()? else {
-                    let found = "something else".to_owned();
-                    return Err(Problem::Expected { expected: "`if`", found });
-                };
-                let (Entry::Menu, Some(scope)) = (entry, self.scope) else { return misplaced() };
-                let condition = Condition { expression, place: place.clone() };
-                self.kconfig.scopes[scope.0].visible.push(condition);
-            }
-            ("bool" | "tristate" | "int" | "hex" | "string", entry) => {
-                let kind = entry_type(word);
-                let prompt = if words.is_empty() { None } else { Some(prompt(words, place)?) };
-                match entry {
-                    Entry::Config(name, definition) => {
-                        let symbol = self.kconfig.symbols.entry(name.clone()).or_default();
-                        symbol.kind = symbol.kind.or(kind);
-                        definition.prompt = prompt.or(definition.prompt.take());
-                    }
-                    Entry::Choice(id) => {
-                        let choice = &mut self.kconfig.choices[id.0];
-                        choice.kind = choice.kind.or(kind);
-                        choice.prompt = prompt.or(choice.prompt.take());
-                    }
-                    _ => return misplaced(),
-                }
-            }
-            ("prompt", entry) => {
-                let prompt = Some(prompt(words, place)?);
-                match entry {
-                    Entry::Config(_, definition) => definition.prompt = prompt,
-                    Entry::Choice(id) => self.kconfig.choices[id.0].prompt = prompt,
-                    _ => return misplaced(),
-                }
-            }
-            ("default" | "def_bool" | "def_tristate", entry) => {
-                let value = words.expression()?;
-                let condition = condition(words, place)?;
-                let property = Property { value, condition, place: place.clone() };
-                match entry {
-                    Entry::Config(name, definition) => {
-                        let symbol = self.kconfig.symbols.entry(name.clone()).or_default();
-                        symbol.kind = symbol.kind.or(entry_type(word));
-                        definition.defaults.push(property);
-                    }
-                    Entry::Choice(id) => self.kconfig.choices[id.0].defaults.push(property),
-                    _ => return misplaced(),
-                }
-            }
-            ("select" | "imply", Entry::Config(_, definition)) => {
-                let symbol = words.name()?;
-                let condition = condition(words, place)?;
-                let selection = Selection { symbol, condition, place: place.clone() };
-                match word {
-                    "select" => definition.selects.push(selection),
-                    _ => definition.implies.push(selection),
-                }
-            }
-            ("range", Entry::Config(_, definition)) => {
-                let (low, high) = (words.operand()?, words.operand()?);
-                let condition = condition(words, place)?;
-                definition.ranges.push(Range { low, high, condition, place: place.clone() });
-            }
-            ("modules", Entry::Config(name, _)) => self.kconfig.modules = Some(name.clone()),
-            ("optional", Entry::Choice(_)) | ("transitional", Entry::Config(..)) => {}
-            ("option", Entry::Config(name, _)) => {
-                // `option modules`; the others say nothing of what depends on what.
-                let option = words.name()?;
-                if option == "modules" {
-                    self.kconfig.modules = Some(name.clone());
-                }
-                while !words.is_empty() {
-                    words.skip();
-                }
-            }
-            ("select" | "imply" | "range" | "modules" | "optional" | "option", _) => {
-                return misplaced();
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
 }
 
 fn at(place: Place, problem: Problem) -> Box<KconfigError> {
     Box::new(KconfigError::Line { place, problem })
-}
-
-fn entry_type(word: &str) -> Option<Type> {
-    match word {
-        "bool" | "def_bool" => Some(Type::Bool),
-        "tristate" | "def_tristate" => Some(Type::Tristate),
-        "int" => Some(Type::Int),
-        "hex" => Some(Type::Hex),
-        "string" => Some(Type::String),
-        _ => None,
-    }
-}
-
-fn prompt(words: &mut Operands, place: &Place) -> Result<Prompt, Problem> {
-    Ok(Prompt { text: words.text()?, condition: condition(words, place)? })
-}
-
-fn condition(words: &mut Operands, place: &Place) -> Result<Option<Condition>, Problem> {
-    let expression: Option<Expression> = words.condition()?;
-    Ok(expression.map(|expression| Condition { expression, place: place.clone() }))
 }
 
 /// `NAME := text` and its like: the name, how it is assigned, and the text as it stands.
