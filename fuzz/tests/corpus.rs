@@ -43,4 +43,7 @@ fn seeds_of_archives_are_taken_not_only_refused() {
     let verified =
         groundup_debian::archive::Archive::verify(&signed, groundup_fuzz::KEYRING, None).unwrap();
     assert_eq!(verified.release().suite(), "seed");
+    let fragment = corpus("kernel-config").unwrap().remove("seed-fragment").unwrap();
+    let fragment = groundup_kernel::Config::parse("seed", &fragment[1..]).unwrap();
+    assert_eq!(fragment.settings().len(), 6);
 }

@@ -103,6 +103,10 @@ config BUS
 
 config LEGACY
 	bool "Legacy"
+
+config ONLY_MODULE
+	tristate "A module"
+	depends on m
 "#;
 
 const X86: &str = "cc-option = $(shell,cc $(1) && echo y || echo n)\n\
@@ -178,6 +182,11 @@ fn names_the_dependency_that_is_only_a_module() {
          CONFIG_BUS || !CONFIG_BUS, where CONFIG_BUS is m (Kconfig:87)"
     );
     assert!(matches!(&found[0].reason, Reason::Unmet(obstacles) if obstacles[0].cause.is_none()));
+    assert_eq!(
+        sentence("CONFIG_ONLY_MODULE=m\n", "# CONFIG_MODULES is not set\n"),
+        "CONFIG_ONLY_MODULE=m was asked for at kernel/edge.config:1, but it became n: it depends \
+         on m, where CONFIG_MODULES is n (Kconfig:98)"
+    );
 }
 
 #[test]
@@ -341,6 +350,25 @@ fn causes_are_facts_and_not_only_words() {
     assert_eq!(obstacles[0].condition, "CONFIG_NET_NS");
     assert_eq!(obstacles[0].values, [("CONFIG_NET_NS".to_owned(), Some("n".to_owned()))]);
     assert!(matches!(obstacles[0].cause, Some(Cause::Free(_))));
+}
+
+#[test]
+fn a_selected_member_of_a_choice_is_decided_by_the_choice_alone() {
+    let tree = BTreeMap::from([(
+        "Kconfig",
+        "choice\n\tprompt \"Mode\"\nconfig HOST\n\tbool \"host\"\nconfig DUAL\n\tbool \"dual\"\n\
+         endchoice\nconfig GLUE\n\tbool \"glue\"\n\tselect DUAL\n",
+    )]);
+    let error = check(Inputs {
+        files: &tree,
+        srcarch: "x86",
+        variables: &[],
+        fragments: &[("a.config", b"# CONFIG_DUAL is not set\n")],
+        resolved: b"CONFIG_GLUE=y\nCONFIG_DUAL=y\n",
+        allow_dropped: &[],
+    });
+    let Err(CheckError::Dropped(found)) = error else { panic!("{error:?}") };
+    assert!(matches!(found[0].reason, Reason::OnlyChoice { .. }), "{found:?}");
 }
 
 #[test]

@@ -229,6 +229,11 @@ impl<'a> Resolved<'a> {
                 values.push((shown, value));
             }
         }
+        if let (Expression::Operand(Operand::Constant(Tristate::Module)), Some(name)) =
+            (part, self.kconfig.modules())
+        {
+            values.push((format!("CONFIG_{name}"), Some(self.shown_value(name))));
+        }
         let undefined = matches!(part, Expression::Operand(Operand::Word(name))
             if self.kconfig.symbol(name).is_none());
         Obstacle {
