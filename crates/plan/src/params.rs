@@ -217,6 +217,8 @@ pub struct Patches {
 /// Of [`crate::Assembler::KernelCheck`]; fragment N is the input `fragment.NN`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelCheck {
+    /// `ARCH` of `make`.
+    pub arch: String,
     /// The directory of the architecture below `arch/`.
     pub architecture: String,
     /// What messages call each fragment: its path in the repository.

@@ -43,7 +43,7 @@ pub(super) fn check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     let checked = groundup_kernel::check(Inputs {
         files: &source,
         srcarch: &params.architecture,
-        variables: &[],
+        variables: &[("ARCH", &params.arch)],
         fragments: &fragments,
         resolved: &resolved,
         allow_dropped: &allowed,

@@ -192,6 +192,7 @@ impl Lowering<'_> {
         let fragments = self.files("fragment", &kernel.fragments, &mut inputs)?;
         let options = kernel.options.iter();
         let params = params::KernelCheck {
+            arch: names(platform).arch.to_owned(),
             architecture: names(platform).directory.to_owned(),
             fragments,
             options: options.map(|it| (it.symbol.clone(), it.value.value.clone())).collect(),
