@@ -7,7 +7,7 @@ use groundup_build::{
     KeepGoing, Order, Outcome, Report, Rerun, Surroundings,
 };
 use groundup_digest::{BlobId, ObjectId};
-use groundup_plan::{Assembler, Fetch, Leaves, Plan, PlanOptions, plan};
+use groundup_plan::{Assembler, Fetch, Goal, Leaves, Plan, PlanOptions, plan};
 use groundup_recipe::{Lock, MemoryLoader, Platform, load};
 use groundup_store::{OpenOptions, Store};
 use std::{
