@@ -86,7 +86,7 @@ pub(crate) fn fill_holes(store: &Path, journal: &Journal) -> Result<(), StoreErr
 
 /// A tree that is there has all its directories: objects that were appended since the last sync and
 /// lost some of theirs go as well.
-fn drop_incomplete_trees(
+pub(crate) fn drop_incomplete_trees(
     journal: &Journal,
     appender: &Appender<'_>,
     synced: u64,

@@ -1,14 +1,7 @@
 //! Repairing: what is damaged goes, so that it is fetched or built again when it is needed.
 
-use crate::{
-    Problem, Report, Store, StoreError, disk,
-    error::Tried,
-    journal::Damage,
-    trees::{directories_of, id_of_frame},
-};
-use groundup_digest::DirId;
+use crate::{Problem, Report, Store, StoreError, disk, error::Tried, journal::Damage, recover};
 use std::{
-    collections::HashSet,
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
 };
@@ -85,29 +78,8 @@ impl Store {
     /// Takes away directories and trees that refer to a directory that is not there: nobody could
     /// read them to their end, and where they are needed they come back whole.
     fn drop_broken_trees(&self) -> Result<(), StoreError> {
-        let journal = self.0.journals().into_iter().find(|it| it.path == self.0.trees.path);
-        let Some(journal) = journal else { return Ok(()) };
-        let appender = journal.lock()?;
-        let mut frames = Vec::new();
-        journal.scan(0, |offset, frame| {
-            if let (Some(id), Some(below)) = (id_of_frame(&frame), directories_of(&frame)) {
-                frames.push((id, below, Damage { offset, length: frame.size() }));
-            }
-            Ok(())
-        })?;
-        loop {
-            let known: HashSet<[u8; 32]> = frames.iter().map(|(id, ..)| *id).collect();
-            let is_whole = |below: &[DirId]| below.iter().all(|id| known.contains(id.as_bytes()));
-            let (whole, broken): (Vec<_>, Vec<_>) =
-                frames.into_iter().partition(|(_, below, _)| is_whole(below));
-            for (.., place) in &broken {
-                appender.blank(*place)?;
-            }
-            frames = whole;
-            if broken.is_empty() {
-                return Ok(());
-            }
-        }
+        let journal = &self.0.trees;
+        recover::drop_incomplete_trees(journal, &journal.lock()?, 0)
     }
 
     /// Makes the index anew from the journals.
