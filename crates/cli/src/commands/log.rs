@@ -59,14 +59,19 @@ fn find(global: &Global, word: &str) -> Result<(Session, StepKey), CliError> {
     if let Ok(key) = word.parse::<StepKey>() {
         return Ok((Session::open(global, &[])?, key));
     }
-    let target = word.split(' ').next().unwrap_or(word).to_owned();
-    let session = Session::open(global, &[target])?;
+    let mut words = word.split(' ');
+    let target = [words.next().unwrap_or(word).to_owned()];
+    // A build of the target has no step that tests it.
+    let session = match words.next() {
+        Some("test") => Session::open_for_tests(global, &target)?,
+        _ => Session::open(global, &target)?,
+    };
     let resolved = resolve(&session.plan, &session.store)?;
     let mut commands = steps_called(&session.plan, word)?;
     commands.retain(|step| matches!(session.plan.step(*step).kind, StepKind::Run(_)));
     if commands.is_empty() {
         return Err(CliError::usage(format!("`{word}` runs no command, so it has no log"))
-            .hint("only `build` targets run commands"));
+            .hint("only steps that run a command have logs: those of builds, kernels and nodes"));
     }
     let keys: Vec<_> = commands.into_iter().filter_map(|step| resolved[step.get()].key).collect();
     match keys[..] {

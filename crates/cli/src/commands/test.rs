@@ -6,6 +6,7 @@ use crate::{
     error::CliError,
     out,
     session::{self, Session, perform},
+    words,
 };
 use groundup_build::Outcome;
 use serde_json::json;
@@ -51,6 +52,6 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         }
     }
     let steps = (report.count(Outcome::Built), report.count(Outcome::Reused));
-    out::say(format!("{} steps built, {} reused", steps.0, steps.1));
+    out::say(format!("{} built, {} reused", words::count(steps.0, "step"), steps.1));
     Ok(if report.is_complete() { ExitCode::SUCCESS } else { session::kind(&report).exit_code() })
 }
