@@ -408,7 +408,7 @@ fn usage_errors_say_what_is_meant() {
     tiny.run(&["build", "image.z*"]).expect(2, &["no target fits the pattern `image.z*`"]);
     tiny.run(&["build", "--jsn"]).expect(2, &["--json"]);
     tiny.run(&["biuld"]).expect(2, &["'build'"]);
-    tiny.run(&["log", "image.hello"]).expect(2, &["runs no command", "`build` targets"]);
+    tiny.run(&["log", "image.hello"]).expect(2, &["runs no command", "steps that run a command"]);
     tiny.run(&["store", "collect", "--frob"]).expect(2, &["--frob"]);
     tiny.run(&["init"]).expect(2, &["`groundup.toml` is there already"]);
     tiny.run(&["build", "--oci-archive", "x.tar", "build.hello"])
