@@ -6,7 +6,8 @@
 
 use libc::sock_filter as Instruction;
 
-use crate::Privilege;
+use crate::traced::{self, Does};
+use crate::{LookUps, Privilege};
 
 /// What is done with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +22,23 @@ enum Verdict {
 #[derive(Debug, Clone)]
 enum When {
     Always,
-    AnyBit { argument: u32, mask: u32 },
-    OneOf { argument: u32, values: &'static [u32] },
-    NoneOf { argument: u32, values: &'static [u32] },
+    AnyBit {
+        argument: u32,
+        mask: u32,
+    },
+    OneOf {
+        argument: u32,
+        values: &'static [u32],
+    },
+    NoneOf {
+        argument: u32,
+        values: &'static [u32],
+    },
+    /// Unless the flags say that the path may be empty and it starts from a descriptor.
+    UnlessDescriptor {
+        from: u32,
+        flags: u32,
+    },
 }
 
 type Rule = (u32, When, Verdict);
@@ -51,8 +66,8 @@ const I386: u32 = 0x4000_0003;
 const X32: u32 = 0x4000_0000;
 
 /// The rules for the machine's own interface.
-fn native_rules(privilege: Privilege) -> Vec<Rule> {
-    use When::{Always, AnyBit, NoneOf, OneOf};
+fn native_rules(privilege: Privilege, look_ups: LookUps) -> Vec<Rule> {
+    use When::{Always, AnyBit, NoneOf, OneOf, UnlessDescriptor};
     let typing =
         (libc::SYS_ioctl, OneOf { argument: 1, values: TYPING }, Verdict::Errno(libc::EPERM));
     let mut rules = vec![typing];
@@ -92,7 +107,20 @@ fn native_rules(privilege: Privilege) -> Vec<Rule> {
         let refused = REFUSED.iter().map(|&call| (call, Always, Verdict::Errno(libc::EPERM)));
         rules.extend(absent.chain(refused));
     }
-    rules.into_iter().map(|(call, when, verdict)| (call as u32, when, verdict)).collect()
+    let mut rules: Vec<Rule> =
+        rules.into_iter().map(|(call, when, verdict)| (call as u32, when, verdict)).collect();
+    if look_ups == LookUps::Noted {
+        rules.extend(traced::calls().map(|(call, does)| {
+            let when = match does {
+                Does::LookUnlessEmpty(place, flags) => {
+                    UnlessDescriptor { from: place.from.unwrap_or(0), flags }
+                }
+                _ => Always,
+            };
+            (call, when, Verdict::Ask)
+        }));
+    }
+    rules
 }
 
 /// Calls that a step finds missing: their users know how to do without.
@@ -181,10 +209,15 @@ const I386_REFUSED: &[u32] = &[
 ];
 
 /// The program for a step or a person's tool.
-pub(crate) fn program(privilege: Privilege) -> Vec<Instruction> {
-    let native = section(&native_rules(privilege), cfg!(target_arch = "x86_64"));
-    let i386 = if cfg!(target_arch = "x86_64") {
-        section(&i386_rules(privilege), false)
+pub(crate) fn program(privilege: Privilege, look_ups: LookUps) -> Vec<Instruction> {
+    let end = match look_ups {
+        LookUps::Unnoted => None,
+        LookUps::Noted => Some(traced::LATER),
+    };
+    let native = section(&native_rules(privilege, look_ups), cfg!(target_arch = "x86_64"), end);
+    // The paths of 32-bit programs are not noted.
+    let i386 = if cfg!(target_arch = "x86_64") && look_ups == LookUps::Unnoted {
+        section(&i386_rules(privilege), false, None)
     } else {
         vec![give(Verdict::Errno(libc::ENOSYS))]
     };
@@ -204,10 +237,12 @@ pub(crate) fn program(privilege: Privilege) -> Vec<Instruction> {
 
 /// Looks the call's number up in the rules. By halves: the kernel tries every number when the filter is
 /// installed, to remember what is allowed whatever the arguments.
-fn section(rules: &[Rule], has_x32: bool) -> Vec<Instruction> {
+/// Calls from `end` on are missing.
+fn section(rules: &[Rule], has_x32: bool, end: Option<u32>) -> Vec<Instruction> {
     let mut out = vec![load(NUMBER)];
-    if has_x32 {
-        out.push(Instruction { code: JUMP_GREATER_EQUAL, jt: 0, jf: 1, k: X32 });
+    let end = end.or(has_x32.then_some(X32));
+    if let Some(end) = end {
+        out.push(Instruction { code: JUMP_GREATER_EQUAL, jt: 0, jf: 1, k: end });
         out.push(give(Verdict::Errno(libc::ENOSYS)));
     }
     let mut rules: Vec<&Rule> = rules.iter().collect();
@@ -248,6 +283,15 @@ fn body(when: &When, verdict: Verdict) -> Vec<Instruction> {
             Instruction { code: JUMP_ANY_BIT, jt: 0, jf: 1, k: *mask },
             give(verdict),
             allow(),
+        ],
+        When::UnlessDescriptor { from, flags } => vec![
+            load(low_word(*flags)),
+            Instruction { code: JUMP_ANY_BIT, jt: 1, jf: 0, k: traced::EMPTY_PATH },
+            give(verdict),
+            load(low_word(*from)),
+            jump_equal(traced::WORKING_DIRECTORY, 1, 0),
+            allow(),
+            give(verdict),
         ],
         When::OneOf { argument, values } => listed(*argument, values, give(verdict), allow()),
         When::NoneOf { argument, values } => listed(*argument, values, allow(), give(verdict)),
@@ -309,7 +353,11 @@ mod tests {
 
     /// Runs the program as the kernel would.
     fn decide(privilege: Privilege, arch: u32, call: u32, args: [u64; 3]) -> u32 {
-        let program = program(privilege);
+        let program = program(privilege, LookUps::Unnoted);
+        run(&program, arch, call, args)
+    }
+
+    fn run(program: &[Instruction], arch: u32, call: u32, args: [u64; 3]) -> u32 {
         let mut data = [0_u8; 64];
         data[0..4].copy_from_slice(&call.to_le_bytes());
         data[4..8].copy_from_slice(&arch.to_le_bytes());
@@ -365,7 +413,8 @@ mod tests {
     #[test]
     fn a_number_has_one_rule() {
         for privilege in [Privilege::None, Privilege::NamespaceRoot] {
-            for rules in [native_rules(privilege), i386_rules(privilege)] {
+            let native = [LookUps::Unnoted, LookUps::Noted].map(|it| native_rules(privilege, it));
+            for rules in native.into_iter().chain([i386_rules(privilege)]) {
                 let calls: std::collections::BTreeSet<_> =
                     rules.iter().map(|rule| rule.0).collect();
                 assert_eq!(calls.len(), rules.len());
@@ -375,8 +424,10 @@ mod tests {
 
     #[test]
     fn what_has_no_rule_is_allowed_in_either_interface() {
-        let interfaces =
-            [(NATIVE, native_rules(Privilege::None)), (I386, i386_rules(Privilege::None))];
+        let interfaces = [
+            (NATIVE, native_rules(Privilege::None, LookUps::Unnoted)),
+            (I386, i386_rules(Privilege::None)),
+        ];
         for (arch, rules) in interfaces {
             for call in (0..500).filter(|call| !rules.iter().any(|rule| rule.0 == *call)) {
                 let verdict = decide(Privilege::None, arch, call, [0; 3]);
@@ -446,5 +497,27 @@ mod tests {
         let ioctl = libc::SYS_ioctl as u32;
         let typing = decide(Privilege::NamespaceRoot, NATIVE, ioctl, [0, 0x5412, 0]);
         assert_eq!(typing, errno(libc::EPERM));
+    }
+
+    #[test]
+    fn look_ups_are_asked_about_when_they_are_noted() {
+        let program = program(Privilege::None, LookUps::Noted);
+        let ask = libc::SECCOMP_RET_USER_NOTIF;
+        let verdict = |call: libc::c_long, args| run(&program, NATIVE, call as u32, args);
+        for (call, _) in traced::calls() {
+            let verdict = run(&program, NATIVE, call, [0; 3]);
+            assert_eq!(verdict, ask, "{call}");
+        }
+        assert_eq!(verdict(libc::SYS_read, [0; 3]), libc::SECCOMP_RET_ALLOW);
+        // statx(3, "", AT_EMPTY_PATH) is fstat; from the working directory it may be a path.
+        let empty = u64::from(traced::EMPTY_PATH);
+        assert_eq!(verdict(libc::SYS_statx, [3, 0, empty]), libc::SECCOMP_RET_ALLOW);
+        let here = libc::AT_FDCWD as u32;
+        assert_eq!(verdict(libc::SYS_statx, [here.into(), 0, empty]), ask);
+        assert_eq!(run(&program, NATIVE, traced::LATER, [0; 3]), errno(libc::ENOSYS));
+        assert_eq!(run(&program, I386, 5, [0; 3]), errno(libc::ENOSYS));
+        for call in REFUSED {
+            assert_eq!(verdict(*call, [0; 3]), errno(libc::EPERM));
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Noted;
+
 /// What came of a run that could be started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -13,6 +15,8 @@ pub struct Outcome {
     pub usage: Usage,
     /// How each limit that was asked for was held.
     pub enforced: Enforced,
+    /// What the command looked at and changed, where the spec asked for it.
+    pub noted: Option<Noted>,
 }
 
 /// Why a run is over.

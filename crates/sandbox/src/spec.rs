@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::SandboxError;
+use crate::{LookUps, SandboxError};
 
 /// Everything that one run depends on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct Spec {
     pub network: Network,
     /// Whether addresses are randomised.
     pub address_space: AddressSpace,
+    /// Whether it is noted what the command looks at and changes.
+    pub look_ups: LookUps,
     /// What ends the run early.
     pub limits: Limits,
     /// Where the standard streams lead.
@@ -160,6 +162,7 @@ impl Spec {
             hostname: "groundup".to_owned(),
             network: Network::None,
             address_space: AddressSpace::Fixed,
+            look_ups: LookUps::Unnoted,
             limits: Limits::default(),
             stdio: Stdio::Inherit,
         }
@@ -205,6 +208,9 @@ impl Spec {
             if word.contains('\0') {
                 return bad("a word of the command or environment holds a zero byte", word);
             }
+        }
+        if self.look_ups == LookUps::Noted && self.privilege != Privilege::None {
+            return bad("look-ups are noted of steps only", &self.argv[0]);
         }
         if let Some(name) = self.env.keys().find(|name| name.is_empty() || name.contains('=')) {
             return bad("a variable's name is empty or holds `=`", name);

@@ -261,6 +261,65 @@ pub(crate) fn answer(listener: BorrowedFd<'_>, id: u64, errno: i32) -> io::Resul
     .map(drop)
 }
 
+/// Lets the call that was asked about happen as if nobody had asked.
+pub(crate) fn let_happen(listener: BorrowedFd<'_>, id: u64) -> io::Result<()> {
+    let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
+    let mut response = libc::seccomp_notif_resp { id, val: 0, error: 0, flags };
+    // SAFETY: the ioctl reads a struct of this type, which lives through the call.
+    check(
+        unsafe {
+            libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut response)
+        }
+        .into(),
+    )
+    .map(drop)
+}
+
+/// Tells the kernel that asker and listener take turns, so that neither waits for another processor
+/// to wake up (Linux 6.6; before, nothing changes).
+pub(crate) fn take_turns(listener: BorrowedFd<'_>) {
+    // `SECCOMP_IOCTL_NOTIF_SET_FLAGS`, `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP` (linux/seccomp.h).
+    const SET_FLAGS: libc::c_ulong = 0x4008_2104;
+    const SYNC_WAKE_UP: libc::c_ulong = 1;
+    // SAFETY: the argument is a number, and where the kernel does not know the call it fails.
+    unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS as _, SYNC_WAKE_UP) };
+}
+
+/// Reads the zero-terminated text at `address` of another process, without the zero.
+pub(crate) fn read_text(pid: i32, address: u64) -> io::Result<Vec<u8>> {
+    // In parts that do not cross a page: the next one may not be there.
+    const PAGE: u64 = 4096;
+    let mut text = Vec::with_capacity(256);
+    let mut at = address;
+    while text.len() < libc::PATH_MAX as usize {
+        let length = (PAGE - at % PAGE).min(256) as usize;
+        let start = text.len();
+        text.resize(start + length, 0);
+        let read = read_memory(pid, at, &mut text[start..])?;
+        text.truncate(start + read);
+        if let Some(end) = text[start..].iter().position(|byte| *byte == 0) {
+            text.truncate(start + end);
+            return Ok(text);
+        }
+        at += read as u64;
+    }
+    Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG))
+}
+
+/// Reads up to `bytes.len()` bytes at `address` of another process; at least one.
+pub(crate) fn read_memory(pid: i32, address: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let remote = libc::iovec { iov_base: address as usize as *mut _, iov_len: bytes.len() };
+    // SAFETY: the kernel writes at most as many bytes as the exclusively borrowed local buffer has; the
+    // remote address is in another process and checked there.
+    let read =
+        check(
+            unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) }
+                as libc::c_long,
+        )?;
+    if read == 0 { Err(io::Error::from_raw_os_error(libc::EFAULT)) } else { Ok(read as usize) }
+}
+
 /// Writes `bytes` at `address` of another process; fails like a bad pointer in a system call.
 pub(crate) fn write_memory(pid: i32, address: u64, bytes: &[u8]) -> io::Result<()> {
     let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };

@@ -1,13 +1,14 @@
 //! Answers to the calls that the filter passes to the launcher: a fixed machine for `uname` and
-//! `sysinfo`.
+//! `sysinfo`; what looks at paths is noted and goes on.
 
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::facts;
+use super::tracer::Tracer;
 use crate::sys;
 
 /// Answers the next question of a listener; false when there will be none any more.
-pub(super) fn next(listener: &OwnedFd, hostname: &str) -> bool {
+pub(super) fn next(listener: &OwnedFd, hostname: &str, tracer: Option<&mut Tracer>) -> bool {
     let listener = listener.as_fd();
     let question = match sys::next_question(listener) {
         Ok(question) => question,
@@ -16,6 +17,12 @@ pub(super) fn next(listener: &OwnedFd, hostname: &str) -> bool {
             return matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR));
         }
     };
+    if let Some(tracer) = tracer
+        && tracer.note(&question)
+    {
+        let _ = sys::let_happen(listener, question.id);
+        return true;
+    }
     let bytes =
         if i64::from(question.call) == libc::SYS_sysinfo { sysinfo() } else { uname(hostname) };
     let errno = match sys::still_asking(listener, question.id) {

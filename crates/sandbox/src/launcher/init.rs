@@ -21,7 +21,7 @@ use super::measure::{self, Precision};
 use super::root::{self, Parts};
 use super::{Kind, Streams};
 use crate::wire::{self, Doing, Failure, Note};
-use crate::{AddressSpace, Network, Privilege, Spec, filter, sys};
+use crate::{AddressSpace, LookUps, Network, Privilege, Spec, filter, sys};
 
 /// The first process after the fork; its last word goes to the launcher.
 pub(super) fn main(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> ! {
@@ -78,7 +78,7 @@ fn start(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<Sta
     rustix::system::sethostname(spec.hostname.as_bytes())
         .doing(|| format!("setting the host name {}", spec.hostname))?;
     limit(&spec)?;
-    let listener = give_up(kind.privilege)?;
+    let listener = give_up(kind.privilege, spec.look_ups)?;
     let mut fds = vec![proc.as_fd()];
     fds.extend(listener.as_ref().map(OwnedFd::as_fd));
     wire::send(launcher, &Note::Ready, &fds).doing(|| "reporting to the launcher".into())?;
@@ -197,13 +197,13 @@ fn drop_bounding_set() -> Result<(), Failure> {
 }
 
 /// Gives up all privilege and the way back; returns the listener of the filter, if it asks.
-fn give_up(privilege: Privilege) -> Result<Option<OwnedFd>, Failure> {
+fn give_up(privilege: Privilege, look_ups: LookUps) -> Result<Option<OwnedFd>, Failure> {
     let flags = match privilege {
         Privilege::None => libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
         Privilege::NamespaceRoot => 0,
     };
     // Before the last capabilities go; `no_new_privs` makes either order good.
-    let listener = sys::install_filter(&filter::program(privilege), flags)
+    let listener = sys::install_filter(&filter::program(privilege, look_ups), flags)
         .doing(|| "installing the seccomp filter".into())?;
     if privilege == Privilege::None {
         rustix::thread::clear_ambient_capability_set()
@@ -309,7 +309,7 @@ fn is_magic(program: &str, depth: u32) -> bool {
 }
 
 /// Where the command may be: its path, or its name in each directory of `PATH`.
-fn candidates(spec: &Spec) -> Vec<String> {
+pub(super) fn candidates(spec: &Spec) -> Vec<String> {
     let command = &spec.argv[0];
     if command.contains('/') {
         return vec![command.clone()];

@@ -16,6 +16,7 @@ mod mounts;
 mod nursery;
 mod proc;
 mod root;
+mod tracer;
 mod watch;
 
 use std::fs::{self, File};

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,11 @@ use super::Prepared;
 use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
+use super::tracer::Tracer;
 use crate::scratch::bytes_on_disk;
 use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply, Work};
 use crate::{
-    Ending, Enforced, Enforcement, LimitKind, Limits, Outcome, Progress, Spec, Usage, sys,
+    Ending, Enforced, Enforcement, LimitKind, Limits, LookUps, Outcome, Progress, Spec, Usage, sys,
 };
 
 /// A cgroup, opened: the files that tell of limits that were hit.
@@ -74,6 +75,7 @@ pub(super) struct Watch<'a> {
     /// From when the sandbox stands: its `/proc`.
     proc: Option<OwnedFd>,
     listener: Option<OwnedFd>,
+    tracer: Option<Tracer>,
     /// Why everything was killed.
     stopped: Option<Ending>,
     /// How the command ended by itself.
@@ -134,6 +136,7 @@ impl<'a> Watch<'a> {
             init_fd,
             proc: None,
             listener: None,
+            tracer: (work.spec.look_ups == LookUps::Noted).then(|| Tracer::new(&work.spec, init)),
             stopped: None,
             over: None,
             failure: None,
@@ -161,7 +164,7 @@ impl<'a> Watch<'a> {
             match ready.listener {
                 Some(Heard::Question) => {
                     if let Some(listener) = &self.listener
-                        && !answers::next(listener, self.hostname)
+                        && !answers::next(listener, self.hostname, self.tracer.as_mut())
                     {
                         self.listener = None;
                     }
@@ -264,6 +267,9 @@ impl<'a> Watch<'a> {
                 Ok(Some((Note::Ready, fds))) => {
                     let mut fds = fds.into_iter();
                     (self.proc, self.listener) = (fds.next(), fds.next());
+                    if let (Some(listener), Some(_)) = (&self.listener, &self.tracer) {
+                        sys::take_turns(listener.as_fd());
+                    }
                 }
                 Ok(Some((Note::Over { status, left }, _))) => {
                     self.over = Some(status);
@@ -416,7 +422,8 @@ impl<'a> Watch<'a> {
             sys::children_usage().doing(|| "reading the resource usage".into())?;
         let peak_memory = if self.most.memory > 0 { self.most.memory } else { largest };
         let usage = Usage { user, system, wall: self.started.elapsed(), peak_memory };
-        Ok(Outcome { ending, usage, enforced: self.enforced() })
+        let noted = self.tracer.take().map(Tracer::finish);
+        Ok(Outcome { ending, usage, enforced: self.enforced(), noted })
     }
 
     /// How limits were held here; the builder adds what cgroups did.
