@@ -1,6 +1,6 @@
 //! What happens during a build, as a closed set of events.
 
-use crate::{Outcome, execute::Failure};
+use crate::{Children, Outcome, execute::Failure};
 use groundup_digest::StepKey;
 use groundup_plan::StepIndex;
 use std::time::Duration;
@@ -39,6 +39,15 @@ pub enum Event {
         bytes: u64,
         /// Bytes in all, where that is known.
         total: Option<u64>,
+    },
+    /// The command of a step is over, and has handed programs over.
+    Children {
+        /// The step.
+        step: StepIndex,
+        /// What became of them.
+        children: Children,
+        /// The first of which nothing is kept, and why.
+        unkept: Option<String>,
     },
     /// A step ended.
     Finished {

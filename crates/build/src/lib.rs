@@ -14,6 +14,7 @@ mod execute;
 mod outcome;
 mod record;
 mod repository;
+mod reuse;
 mod schedule;
 
 pub use assemblers::{AssembleCall, AssembleError, Assemblers};
@@ -23,4 +24,5 @@ pub use execute::{DefaultLimits, Failure, FailureKind, Held, sandbox_spec};
 pub use outcome::{Built, Outcome, Report, StepReport};
 pub use record::{RecordContext, build_record};
 pub use repository::{Repository, RepositoryError, Taken};
+pub use reuse::{Children, Reuse};
 pub use schedule::{BuildError, BuildOptions, KeepGoing, Order, Rerun, Resolved, resolve};

@@ -169,6 +169,7 @@ fn options() -> BuildOptions {
         keep_going: KeepGoing::No,
         order: Order::LongestFirst,
         rerun: Rerun::default(),
+        reuse: groundup_build::Reuse::Yes,
     }
 }
 

@@ -81,6 +81,13 @@ impl<'a> Progress<'a> {
                     running.bytes = Some((*bytes, *total));
                 }
             }
+            Event::Children { step, children, unkept } => {
+                let label = &self.plan.step(*step).label;
+                self.print(format!("reuse {label}: {}", words::children(children)));
+                if let Some(unkept) = unkept {
+                    self.print(format!("      the first that is not kept is {unkept}"));
+                }
+            }
             Event::Finished { step, outcome, took, .. } => {
                 self.running.remove(step);
                 self.ended += 1;

@@ -1,5 +1,6 @@
 //! Quantities in words.
 
+use groundup_build::Children;
 use std::time::Duration;
 
 /// Bytes with a binary unit: `17 B`, `4.2 MiB`.
@@ -30,6 +31,16 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// What became of the programs that a command handed over.
+pub(crate) fn children(children: &Children) -> String {
+    let Children { reused, ran, unkept } = children;
+    let mut text = format!("{} run, {reused} reused", ran + unkept);
+    if *unkept > 0 {
+        text.push_str(&format!(" ({unkept} not kept)"));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +52,7 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(300)), "0.3 s");
         assert_eq!(duration(Duration::from_secs(200)), "3 min 20 s");
         assert_eq!(count(2, "step"), "2 steps");
+        let some = Children { reused: 1900, ran: 7, unkept: 1 };
+        assert_eq!(children(&some), "8 run, 1900 reused (1 not kept)");
     }
 }

@@ -72,6 +72,12 @@ fn write_run(writer: &mut Writer, run: &Run) {
         groundup_recipe::Permissions::Normal => 0,
         groundup_recipe::Permissions::Keep => 1,
     });
+    // Behind what is always there, so that the keys of other commands stay what they were.
+    if let Some(reuse) = &run.reuse {
+        writer.u8(1).option(reuse.symbols.as_ref(), |writer, symbols| {
+            writer.str(symbols);
+        });
+    }
 }
 
 impl Plan {
@@ -93,7 +99,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Input, Location, Mount, OutputPlace, RunLimits, StepLabel};
+    use crate::{Input, Location, Mount, OutputPlace, Reuse, RunLimits, StepLabel};
     use groundup_digest::{BlobId, Sha256, TreeId};
     use groundup_recipe::{Permissions, Platform};
 
@@ -107,6 +113,7 @@ mod tests {
             permissions: Permissions::Normal,
             platform: Platform::LinuxAmd64,
             sandbox: 1,
+            reuse: None,
             limits: RunLimits::default(),
         }
     }
@@ -129,7 +136,7 @@ mod tests {
     #[test]
     fn each_part_of_a_command_changes_its_key() {
         let plain = key(&step(StepKind::Run(run())));
-        let edits: [&dyn Fn(&mut Run); 8] = [
+        let edits: [&dyn Fn(&mut Run); 10] = [
             &|run| run.argv.push("x".into()),
             &|run| drop(run.env.insert("A".into(), "2".into())),
             &|run| run.cwd = "/".into(),
@@ -138,6 +145,8 @@ mod tests {
             &|run| run.permissions = Permissions::Keep,
             &|run| run.platform = Platform::LinuxArm64,
             &|run| run.sandbox = 2,
+            &|run| run.reuse = Some(Reuse::default()),
+            &|run| run.reuse = Some(Reuse { symbols: Some("/build/x.h".into()) }),
         ];
         let mut keys = vec![plain];
         for edit in edits {

@@ -128,8 +128,17 @@ pub struct Run {
     pub platform: Platform,
     /// Version of the sandbox.
     pub sandbox: u32,
+    /// Whether it may hand programs over to be child steps.
+    pub reuse: Option<Reuse>,
     /// What ends it; no part of the key.
     pub limits: RunLimits,
+}
+
+/// How programs that a command hands over become child steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reuse {
+    /// A header inside, of which a child step depends on the symbols that its other texts name.
+    pub symbols: Option<String>,
 }
 
 /// An input at a path of the sandbox.

@@ -20,6 +20,8 @@ pub struct StepRecord {
     pub ending: Ending,
     /// Which of the logs of its key is its own, if it has one.
     pub log: Option<u32>,
+    /// The child steps whose results it used, in the order of their ends.
+    pub children: Vec<StepKey>,
     /// When, how long, by whom.
     pub circumstances: Circumstances,
 }
@@ -44,7 +46,9 @@ pub enum RecordError {
     Newer(u32),
 }
 
-const FORMAT: u32 = 1;
+/// Since 2 with children.
+const FORMAT: u32 = 2;
+const FIRST: u32 = 1;
 
 impl StepRecord {
     fn write_statement(&self, writer: &mut Writer) {
@@ -73,13 +77,19 @@ impl StepRecord {
             writer.u32(log);
         });
         self.circumstances.write(&mut writer);
+        writer.seq(&self.children, |writer, child| {
+            writer.digest(child.as_bytes());
+        });
         writer.finish()
     }
 
     /// Reads the canonical encoding.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut reader = Reader::new(bytes);
-        check_format(&mut reader)?;
+        let format = match reader.u32()? {
+            format @ FIRST..=FORMAT => format,
+            newer => return Err(RecordError::Newer(newer)),
+        };
         let key = StepKey::from_bytes(reader.digest()?);
         let (label, action) = (reader.str()?.to_owned(), reader.str()?.to_owned());
         let (inputs, outputs) = (read_objects(&mut reader)?, read_objects(&mut reader)?);
@@ -90,20 +100,25 @@ impl StepRecord {
         };
         let log = reader.option(Reader::u32)?;
         let circumstances = Circumstances::read(&mut reader)?;
+        let children = match format {
+            FIRST => Vec::new(),
+            _ => reader.seq(|reader| reader.digest().map(StepKey::from_bytes))?,
+        };
         reader.end()?;
-        Ok(Self { key, label, action, inputs, outputs, ending, log, circumstances })
+        Ok(Self { key, label, action, inputs, outputs, ending, log, children, circumstances })
     }
 }
 
+/// Build records are still of the first format.
 pub(crate) fn check_format(reader: &mut Reader<'_>) -> Result<(), RecordError> {
     match reader.u32()? {
-        FORMAT => Ok(()),
+        FIRST => Ok(()),
         newer => Err(RecordError::Newer(newer)),
     }
 }
 
 pub(crate) fn write_format(writer: &mut Writer) {
-    writer.u32(FORMAT);
+    writer.u32(FIRST);
 }
 
 pub(crate) fn write_objects(writer: &mut Writer, objects: &[(String, ObjectId)]) {
@@ -138,6 +153,7 @@ pub(crate) mod tests {
             outputs: vec![("out".into(), ObjectId::Blob(BlobId::of(b"x")))],
             ending: Ending::Failed("exit code 2".into()),
             log: Some(1),
+            children: vec![StepKey::of_encoded(b"child")],
             circumstances: circumstances(started_ms),
         }
     }
@@ -145,6 +161,16 @@ pub(crate) mod tests {
     #[test]
     fn a_record_comes_back_as_it_was() {
         assert_eq!(StepRecord::from_bytes(&record(1).to_bytes()), Ok(record(1)));
+    }
+
+    #[test]
+    fn a_record_of_the_first_format_has_no_children() {
+        let old = StepRecord { children: Vec::new(), ..record(1) };
+        let mut bytes = old.to_bytes();
+        bytes[0] = 1;
+        // The count of children.
+        bytes.truncate(bytes.len() - 8);
+        assert_eq!(StepRecord::from_bytes(&bytes), Ok(old));
     }
 
     #[test]

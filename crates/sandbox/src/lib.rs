@@ -42,7 +42,7 @@ pub use noted::{Before, LookUps, Noted};
 pub use outcome::{Ending, Enforced, Enforcement, LimitKind, Outcome, Usage};
 pub use probe::{Check, Host, Status, probe};
 pub use run::run;
-pub use scratch::{Recycled, ScratchError, discard, recycle};
+pub use scratch::{Recycled, ScratchError, discard, prepare, recycle};
 pub use spec::{
     AddressSpace, Identity, Limits, Mount, MountMode, Network, Privilege, RootMode, Spec, Stdio,
     default_env,

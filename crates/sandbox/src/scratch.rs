@@ -31,8 +31,9 @@ pub(crate) const PLACES: [&str; 3] = ["build", "tmp", "out"];
 pub(crate) const UPPER: &str = "upper";
 pub(crate) const WORK: &str = "work";
 
-/// Makes what is missing, with modes that do not depend on the caller's umask.
-pub(crate) fn prepare(scratch: &Path) -> Result<(), ScratchError> {
+/// Makes what is missing, with modes that do not depend on the caller's umask. A run does it by
+/// itself; callers that look into the directory before, call it before.
+pub fn prepare(scratch: &Path) -> Result<(), ScratchError> {
     for name in PLACES.into_iter().chain([UPPER, WORK]) {
         let path = scratch.join(name);
         let mode = mode_of(name);

@@ -43,6 +43,8 @@ struct Waiting {
     key: StepKey,
     result: StepResult,
     record: Vec<u8>,
+    /// A command that leads to the key.
+    link: Option<(StepKey, Vec<u8>)>,
     /// Let go once the result is durable.
     _lock: StepLock,
 }
@@ -69,6 +71,30 @@ impl<'a> GroupCommit<'a> {
         outputs: &BTreeMap<String, ObjectId>,
         record: Vec<u8>,
     ) -> Result<Stored, StoreError> {
+        self.add(lock, key, outputs, record, None)
+    }
+
+    /// The same for a key that is known only after the step was executed: the link leads to it from
+    /// what is known before.
+    pub fn put_linked(
+        &self,
+        lock: StepLock,
+        key: StepKey,
+        outputs: &BTreeMap<String, ObjectId>,
+        record: Vec<u8>,
+        link: (StepKey, Vec<u8>),
+    ) -> Result<Stored, StoreError> {
+        self.add(lock, key, outputs, record, Some(link))
+    }
+
+    fn add(
+        &self,
+        lock: StepLock,
+        key: StepKey,
+        outputs: &BTreeMap<String, ObjectId>,
+        record: Vec<u8>,
+        link: Option<(StepKey, Vec<u8>)>,
+    ) -> Result<Stored, StoreError> {
         let id = RecordId::of_encoded(&record);
         let result = StepResult { outputs: outputs.clone(), record: id };
         let stored = self.store.compare_result(key, &result)?;
@@ -76,7 +102,7 @@ impl<'a> GroupCommit<'a> {
         if let Some(error) = state.failed.take() {
             return Err(error);
         }
-        state.waiting.push(Waiting { key, result, record, _lock: lock });
+        state.waiting.push(Waiting { key, result, record, link, _lock: lock });
         state.hurry |= state.waiting.len() >= MOST;
         drop(state);
         self.changed.notify_all();
@@ -116,7 +142,10 @@ impl<'a> GroupCommit<'a> {
         let records: Vec<_> = batch.iter().map(|one| (Some(one.key), &one.record[..])).collect();
         self.store.put_records(RecordKind::Step, &records)?;
         let results: Vec<_> = batch.iter().map(|one| (one.key, &one.result)).collect();
-        self.store.put_results(&results).map(|_| ())
+        self.store.put_results(&results)?;
+        let links = batch.iter().filter_map(|one| one.link.as_ref());
+        let links: Vec<_> = links.map(|(key, bytes)| (Some(*key), &bytes[..])).collect();
+        self.store.put_records(RecordKind::Link, &links)
     }
 
     /// Ends [`GroupCommit::run`] once everything that was put is durable.

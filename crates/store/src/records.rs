@@ -1,6 +1,7 @@
 //! Records: what made what, as opaque bytes. They are only ever added.
 //!
-//! Payloads of the journal `records`: kind 1 is a step record, kind 2 a build record; each is an
+//! Payloads of the journal `records`: kind 1 is a step record, kind 2 a build record, kind 3 leads from
+//! the command of a child step to a result (its readers skip what they do not know); each is an
 //! optional key (a byte 0, or a byte 1 and the key) and then the record's bytes to the end.
 
 use crate::{
@@ -11,13 +12,15 @@ use crate::{
 use groundup_digest::{Reader, RecordId, StepKey, Writer};
 use rusqlite::{OptionalExtension, params};
 
-/// The two kinds of records.
+/// The kinds of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordKind {
     /// One execution of a step.
     Step,
     /// One build of a target.
     Build,
+    /// What a command once led to.
+    Link,
 }
 
 impl RecordKind {
@@ -25,6 +28,7 @@ impl RecordKind {
         match self {
             RecordKind::Step => 1,
             RecordKind::Build => 2,
+            RecordKind::Link => 3,
         }
     }
 }
@@ -38,7 +42,7 @@ pub(crate) struct StoredRecord<'a> {
 
 impl<'a> StoredRecord<'a> {
     pub(crate) fn from_frame(frame: &'a Frame) -> Option<Self> {
-        if ![1, 2].contains(&frame.kind) {
+        if ![1, 2, 3].contains(&frame.kind) {
             return None;
         }
         let mut reader = Reader::new(&frame.payload);

@@ -1,7 +1,11 @@
 //! A command in the sandbox: its specification, its run, and the intake of what it leaves.
 
 use super::{Failure, FailureKind, Job, Made, Workshop};
-use crate::{Event, Surroundings, schedule::Message};
+use crate::{
+    Event, Surroundings,
+    reuse::{Desk, Served, Server},
+    schedule::Message,
+};
 use groundup_digest::ObjectId;
 use groundup_plan::{Run, RunLimits};
 use groundup_provenance::Circumstances;
@@ -9,7 +13,7 @@ use groundup_recipe::{Permissions as RecipePermissions, Platform};
 use groundup_sandbox::{
     Control, Ending, Enforcement, Limits, Mount, MountMode, Outcome, Spec, Stdio,
 };
-use groundup_store::{Checkout, Executable, IngestOptions, Permissions, Store};
+use groundup_store::{Checkout, Executable, GroupCommit, IngestOptions, Permissions, Store};
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -100,6 +104,7 @@ pub(super) fn run(
     workshop: &Workshop<'_>,
     job: &Job<'_>,
     run: &Run,
+    group: &GroupCommit<'_>,
     messages: &Sender<Message>,
 ) -> Result<Made, Box<Failure>> {
     if run.platform != surroundings.host {
@@ -121,7 +126,16 @@ pub(super) fn run(
     spec.stdio = Stdio::Log(log.handle().map_err(|error| Failure::store(job, error))?);
     let control = workshop.control().map_err(|error| refuse(&error))?;
     let control = report_progress(control, job, messages);
-    let ended = groundup_sandbox::run(&spec, &control);
+    let desk = Desk::open(surroundings, run, &mut spec).map_err(|error| refuse(&*error))?;
+    let (ended, served) = match &desk {
+        None => (groundup_sandbox::run(&spec, &control), Ok(Served::default())),
+        Some(desk) => {
+            Server::new(surroundings, workshop, group, job, run, &spec, desk, messages)
+                .map_err(|error| refuse(&error))?
+                .during(|| groundup_sandbox::run(&spec, &control))
+        }
+    };
+    drop(desk);
     drop(held);
     let tail = last_lines(log.handle());
     let log = log.finish().map_err(|error| Failure::store(job, error))?;
@@ -132,6 +146,7 @@ pub(super) fn run(
         failure
     };
     let outcome = ended.map_err(|error| refuse(&error))?;
+    let Served { keys } = served.map_err(|error| refuse(&*error))?;
     match outcome.ending {
         Ending::Exited(0) => {}
         Ending::Exited(code) => {
@@ -156,7 +171,8 @@ pub(super) fn run(
         failure
     })?;
     workshop.put_back(scratch);
-    Ok(Made { outputs, log: Some(log), circumstances: circumstances(&outcome) })
+    let circumstances = circumstances(&outcome);
+    Ok(Made { outputs, log: Some(log), children: keys, circumstances })
 }
 
 fn foreign(run: &Run, host: Platform) -> String {

@@ -11,7 +11,7 @@ pub(crate) use job::Job;
 pub(crate) use workshop::Workshop;
 
 use crate::{AssembleCall, Event, Outcome, Reason, Surroundings, schedule::Message};
-use groundup_digest::ObjectId;
+use groundup_digest::{ObjectId, StepKey};
 use groundup_plan::StepKind;
 use groundup_provenance::{Circumstances, Ending, StepRecord};
 use groundup_store::{GroupCommit, LogName, RecordKind, Stored};
@@ -50,6 +50,7 @@ impl Executed {
 pub(crate) struct Made {
     pub(crate) outputs: BTreeMap<String, ObjectId>,
     pub(crate) log: Option<LogName>,
+    pub(crate) children: Vec<StepKey>,
     pub(crate) circumstances: Circumstances,
 }
 
@@ -105,15 +106,19 @@ fn execute_locked(
     let inputs: Vec<_> = job.inputs.values().copied().collect();
     store.rely_on(&inputs).map_err(store_error)?;
     let started_ms = surroundings.clock.now_ms();
-    let made = match make(surroundings, workshop, job, messages) {
+    let made = match make(surroundings, workshop, job, group, messages) {
         Ok(made) => made,
         Err(failure) => {
             if !cancel.load(Ordering::Relaxed) {
                 let ending = Ending::Failed(failure.headline());
                 let circumstances = Circumstances { started_ms, ..Circumstances::default() };
-                let log = failure.log;
-                let record =
-                    record(surroundings, job, &BTreeMap::new(), ending, log, circumstances);
+                let made = Made {
+                    outputs: BTreeMap::new(),
+                    log: failure.log,
+                    children: Vec::new(),
+                    circumstances,
+                };
+                let record = record(surroundings, job, &made, ending);
                 let kind = RecordKind::Step;
                 store.put_record(kind, Some(job.key), &record.to_bytes()).map_err(store_error)?;
             }
@@ -125,8 +130,9 @@ fn execute_locked(
         took_ms: surroundings.clock.now_ms().saturating_sub(started_ms),
         ..made.circumstances
     };
+    let made = Made { circumstances, ..made };
+    let record = record(surroundings, job, &made, Ending::Done);
     let outputs = made.outputs;
-    let record = record(surroundings, job, &outputs, Ending::Done, made.log, circumstances);
     let stored = group.put(lock, job.key, &outputs, record.to_bytes()).map_err(store_error)?;
     let Stored::Differs(first) = stored else {
         return Ok(Executed::Done { outputs, by: Outcome::Built, differs: None });
@@ -148,10 +154,16 @@ fn make(
     surroundings: &Surroundings<'_>,
     workshop: &Workshop<'_>,
     job: &Job<'_>,
+    group: &GroupCommit<'_>,
     messages: &Sender<Message>,
 ) -> Result<Made, Box<Failure>> {
     let cancel = workshop.cancel;
-    let plain = |outputs| Made { outputs, log: None, circumstances: Circumstances::default() };
+    let plain = |outputs| Made {
+        outputs,
+        log: None,
+        children: Vec::new(),
+        circumstances: Circumstances::default(),
+    };
     match &job.step.kind {
         StepKind::Fetch(fetch) => {
             let total = match fetch {
@@ -184,17 +196,17 @@ fn make(
             job.check_outputs(&outputs)?;
             Ok(plain(outputs))
         }
-        StepKind::Run(run) => command::run(surroundings, workshop, job, run, messages),
+        StepKind::Run(run) => {
+            command::run(surroundings, workshop, job, run, group, messages)
+        },
     }
 }
 
 fn record(
     surroundings: &Surroundings<'_>,
     job: &Job<'_>,
-    outputs: &BTreeMap<String, ObjectId>,
+    made: &Made,
     ending: Ending,
-    log: Option<LogName>,
-    circumstances: Circumstances,
 ) -> StepRecord {
     let list = |objects: &BTreeMap<String, ObjectId>| {
         objects.iter().map(|(name, id)| (name.clone(), *id)).collect()
@@ -204,13 +216,14 @@ fn record(
         label: job.step.label.to_string(),
         action: job.action(),
         inputs: list(&job.inputs),
-        outputs: list(outputs),
+        outputs: list(&made.outputs),
         ending,
-        log: log.map(|log| log.sequence),
+        log: made.log.map(|log| log.sequence),
+        children: made.children.clone(),
         circumstances: Circumstances {
             builder: surroundings.version.clone(),
             by: surroundings.by.clone(),
-            ..circumstances
+            ..made.circumstances.clone()
         },
     }
 }

@@ -1,5 +1,6 @@
 //! What the steps of one build share: how they are stopped, and directories to work in.
 
+use crate::Reuse;
 use groundup_sandbox::{Control, Recycled, recycle};
 use groundup_store::{Store, StoreError, TempDir};
 use std::{
@@ -14,6 +15,7 @@ use std::{
 /// The tools of a build; `cancel` stops it.
 pub(crate) struct Workshop<'a> {
     pub(crate) cancel: &'a AtomicBool,
+    pub(crate) reuse: Reuse,
     over: AtomicBool,
     /// How many steps are being executed.
     working: AtomicUsize,
@@ -40,9 +42,10 @@ impl Drop for Working<'_> {
 }
 
 impl<'a> Workshop<'a> {
-    pub(crate) fn new(cancel: &'a AtomicBool) -> Self {
+    pub(crate) fn new(cancel: &'a AtomicBool, reuse: Reuse) -> Self {
         Self {
             cancel,
+            reuse,
             over: AtomicBool::new(false),
             working: AtomicUsize::new(0),
             control: OnceLock::new(),

@@ -1,5 +1,6 @@
 //! How a build is to be done.
 
+use crate::Reuse;
 use groundup_plan::StepIndex;
 use groundup_store::StoreError;
 use std::{collections::BTreeSet, num::NonZeroUsize};
@@ -17,6 +18,8 @@ pub struct BuildOptions {
     pub order: Order,
     /// Steps that are executed although their result is known.
     pub rerun: Rerun,
+    /// Whether results of child steps are used.
+    pub reuse: Reuse,
 }
 
 /// What to do after a failure.

@@ -48,7 +48,7 @@ impl Surroundings<'_> {
         }
         let recorded = durations(plan, self.store)?;
         let group = GroupCommit::new(self.store);
-        let workshop = Workshop::new(cancel);
+        let workshop = Workshop::new(cancel, options.reuse);
         let mut owner = Owner {
             queue: Queue::new(plan, priorities(plan, &recorded, options.order)),
             surroundings: self,

@@ -61,6 +61,9 @@ pub(crate) struct How {
     /// Execute a step again although its result is known, and compare: a target, or a step's label
     #[arg(long, value_name = "STEP")]
     rerun: Vec<String>,
+    /// Run every compilation in place instead of using results of earlier ones
+    #[arg(long)]
+    no_reuse: bool,
     /// Start even if the disk seems too small
     #[arg(long)]
     no_space_check: bool,
@@ -98,6 +101,7 @@ impl How {
             keep_going: if self.keep_going { KeepGoing::Yes } else { KeepGoing::No },
             order: self.shuffle.map_or(Order::LongestFirst, Order::Shuffled),
             rerun: Rerun { steps },
+            reuse: if self.no_reuse { groundup_build::Reuse::No } else { groundup_build::Reuse::Yes },
         })
     }
 
@@ -340,6 +344,11 @@ fn print_event(session: &Session, event: &Event) {
                 "outcome": outcome,
                 "milliseconds": took.as_millis() as u64,
                 "failure": failure,
+            }));
+        }
+        Event::Children { step, children, unkept } => {
+            out::json(&json!({
+                "event": "children", "step": label(step), "children": children, "unkept": unkept,
             }));
         }
         Event::Differs { step, key, outputs } => {

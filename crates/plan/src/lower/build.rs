@@ -48,6 +48,7 @@ impl Lowering<'_> {
             permissions: build.permissions,
             platform,
             sandbox: self.options.sandbox,
+            reuse: (build.reuse == groundup_recipe::Reuse::Yes).then(crate::Reuse::default),
             limits: limits(&build.limits),
         };
         Ok(self.plan.add(label, || (StepKind::Run(run), inputs, outputs), Some(span)))

@@ -24,6 +24,8 @@ pub struct Build {
     pub platform: Option<At<Platform>>,
     /// How outputs are taken in.
     pub permissions: Permissions,
+    /// Whether it may hand programs over to be child steps.
+    pub reuse: Reuse,
     /// What ends it.
     pub limits: Limits,
 }
@@ -67,6 +69,16 @@ pub enum Permissions {
     Normal,
     /// As the command left them.
     Keep,
+}
+
+/// Whether a command may have programs run by the builder and their results used again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// It may.
+    Yes,
+    /// It may not.
+    #[default]
+    No,
 }
 
 /// What ends a step; unset limits are the builder's defaults.

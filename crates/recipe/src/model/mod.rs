@@ -13,7 +13,7 @@ mod rootfs;
 mod source;
 mod workspace;
 
-pub use build::{Build, Command, Limits, Permissions};
+pub use build::{Build, Command, Limits, Permissions, Reuse};
 pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
 pub use kernel::{Kernel, KernelBase, KernelOption};
 pub use node::{BootTest, Firmware, MachineId, Node, Unit};

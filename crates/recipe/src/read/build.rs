@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::{
-    At, Build, Command, DEFAULT_OUTPUT, Limits, Permissions,
+    At, Build, Command, DEFAULT_OUTPUT, Limits, Permissions, Reuse,
     form::{parse_duration, parse_size},
 };
 
@@ -36,6 +36,7 @@ pub(super) fn read(view: View<'_>) -> Option<Build> {
         outputs,
         platform: view.get("platform"),
         permissions,
+        reuse: if view.flag("reuse").unwrap_or(false) { Reuse::Yes } else { Reuse::No },
         limits: view.table("limits").map(limits).unwrap_or_default(),
         rootfs,
     })

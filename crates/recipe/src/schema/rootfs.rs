@@ -187,6 +187,12 @@ pub(super) static BUILD: Spec = Spec {
             "`\"normal\"`",
             "How the output is taken in: owned by root and 0644 or 0755, or as the command left it.",
         ),
+        optional(
+            "reuse",
+            Type::Bool,
+            "`false`",
+            "Whether the command may hand programs over, so that each is run once: `/groundup/reuse gcc -c …` (say `make CC=\"/groundup/reuse gcc\"`).",
+        ),
         optional("limits", Type::Table(&LIMITS), "the builder's", "What ends it."),
     ],
     one_of: &[&["script", "command"]],

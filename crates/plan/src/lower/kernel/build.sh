@@ -26,8 +26,12 @@ if wants modules; then
     fi
     modules=modules
 fi
+# Each compilation is handed over, so that it runs once for all configurations in which it is the
+# same. The other variables of the kernel's make are none of a compiler's.
+reuse='/groundup/reuse -i'
 # shellcheck disable=SC2086
-make -C /src/linux O=/build -j"$GROUNDUP_JOBS" "$KERNEL_IMAGE" $modules
+make -C /src/linux O=/build -j"$GROUNDUP_JOBS" CC="$reuse gcc" HOSTCC="$reuse gcc" \
+    objtool="$reuse ./tools/objtool/objtool" "$KERNEL_IMAGE" $modules
 
 release=$(make -s -C /src/linux O=/build kernelrelease)
 mkdir -p /out/out /out/vmlinux

@@ -13,7 +13,7 @@
 
 use super::{Lowering, Made, Shape, build::limits, input, output};
 use crate::{
-    Assembler, From, Input, Mount, OutputPlace, PlanError, Run, StepIndex, StepKind, StepLabel,
+    Assembler, From, Input, Mount, OutputPlace, PlanError, Reuse, Run, StepIndex, StepKind, StepLabel,
     leaf::file_label, params,
 };
 use groundup_recipe::{
@@ -26,6 +26,9 @@ use std::collections::BTreeMap;
 const CONFIGURE: &str = include_str!("configure.sh");
 /// Builds what a resolved configuration says.
 const BUILD: &str = include_str!("build.sh");
+
+/// The header that every file of a kernel reads, and that changes with every option.
+const SYMBOLS: &str = "/build/include/generated/autoconf.h";
 
 /// What the kernel's own `Makefile` calls a platform.
 struct Names {
@@ -174,7 +177,7 @@ impl Lowering<'_> {
         let outputs = vec!["out".to_owned()];
         let words: [(&str, &str); 0] = [];
         let label = StepLabel::new(name.to_string(), "config").on(platform);
-        let command = Make { name, kernel, script: CONFIGURE, platform, outputs };
+        let command = Make { name, kernel, script: CONFIGURE, platform, outputs, reuse: None };
         let step = self.make(label, command, inputs, words, span)?;
         Ok(output(step, "out"))
     }
@@ -222,7 +225,8 @@ impl Lowering<'_> {
         let (target, place) = names(platform).image;
         let words = [("KERNEL_IMAGE", target), ("KERNEL_IMAGE_FILE", place)];
         let inputs = [("/deps/config", "config", config), ("/src/linux", "source", source)];
-        let command = Make { name, kernel, script: BUILD, platform, outputs };
+        let reuse = Some(Reuse { symbols: Some(SYMBOLS.to_owned()) });
+        let command = Make { name, kernel, script: BUILD, platform, outputs, reuse };
         self.make(label, command, inputs, words, span)
     }
 
@@ -235,7 +239,7 @@ impl Lowering<'_> {
         words: impl IntoIterator<Item = (&'a str, &'a str)>,
         span: Span,
     ) -> Result<StepIndex, PlanError> {
-        let Make { name, kernel, script, platform, outputs } = command;
+        let Make { name, kernel, script, platform, outputs, reuse } = command;
         let toolchain =
             TargetRef { target: kernel.toolchain.value.clone(), output: DEFAULT_OUTPUT.into() };
         let root = self.tree(name, &toolchain, platform, kernel.toolchain.span)?;
@@ -265,6 +269,7 @@ impl Lowering<'_> {
             permissions: Permissions::Normal,
             platform,
             sandbox: self.options.sandbox,
+            reuse,
             limits: limits(&kernel.limits),
         };
         Ok(self.plan.add(label, || (StepKind::Run(run), inputs, outputs), Some(span)))
@@ -278,4 +283,5 @@ struct Make<'a> {
     script: &'static str,
     platform: Platform,
     outputs: Vec<String>,
+    reuse: Option<Reuse>,
 }

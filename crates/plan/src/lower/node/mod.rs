@@ -254,6 +254,7 @@ impl Lowering<'_> {
             permissions: Permissions::Normal,
             platform,
             sandbox: self.options.sandbox,
+            reuse: None,
             limits,
         };
         let outputs = vec!["out".to_owned()];
