@@ -40,5 +40,6 @@ pub use label::StepLabel;
 pub use leaf::{Leaf, LeafRequest, Leaves, leaves_of};
 pub use lower::{Goal, PlanOptions, plan};
 pub use step::{
-    Assemble, Fetch, From, Input, Location, Mount, OutputPlace, Reuse, Run, RunLimits, Step, StepKind,
+    Assemble, Fetch, From, Input, Location, Mount, OutputPlace, Reuse, Run, RunLimits, Step,
+    StepKind,
 };

@@ -129,11 +129,9 @@ pub(super) fn run(
     let desk = Desk::open(surroundings, run, &mut spec).map_err(|error| refuse(&*error))?;
     let (ended, served) = match &desk {
         None => (groundup_sandbox::run(&spec, &control), Ok(Served::default())),
-        Some(desk) => {
-            Server::new(surroundings, workshop, group, job, run, &spec, desk, messages)
-                .map_err(|error| refuse(&error))?
-                .during(|| groundup_sandbox::run(&spec, &control))
-        }
+        Some(desk) => Server::new(surroundings, workshop, group, job, run, &spec, desk, messages)
+            .map_err(|error| refuse(&error))?
+            .during(|| groundup_sandbox::run(&spec, &control)),
     };
     drop(desk);
     drop(held);

@@ -196,9 +196,7 @@ fn make(
             job.check_outputs(&outputs)?;
             Ok(plain(outputs))
         }
-        StepKind::Run(run) => {
-            command::run(surroundings, workshop, job, run, group, messages)
-        },
+        StepKind::Run(run) => command::run(surroundings, workshop, job, run, group, messages),
     }
 }
 

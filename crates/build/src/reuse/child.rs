@@ -1,7 +1,7 @@
 //! Running a child step: in a sandbox of its own, with everything noted that it looks at.
 
 use super::{
-    Command, Server, beside, is_filled,
+    Command, Server, Trouble, beside, is_filled,
     known::{READS, SAID, link},
     reads::{Reads, State},
     symbols::{self, Named},
@@ -14,7 +14,6 @@ use groundup_sandbox::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    error::Error,
     fs::{self, OpenOptions},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
@@ -24,9 +23,10 @@ use std::{
 #[derive(Default)]
 pub(super) struct Scanned {
     named: Mutex<HashMap<BlobId, Arc<Named>>>,
-    headers: Mutex<HashMap<BlobId, Option<Arc<BTreeMap<String, String>>>>>,
+    headers: Mutex<HashMap<BlobId, Definitions>>,
 }
 
+/// What a header defines, if it holds only definitions.
 type Definitions = Option<Arc<BTreeMap<String, String>>>;
 
 impl Scanned {
@@ -71,19 +71,12 @@ struct Kept {
 
 impl Server<'_> {
     /// Runs a program for the command that asked.
-    pub(super) fn run_child(
-        &self,
-        command: &Command,
-        key: StepKey,
-    ) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+    pub(super) fn run_child(&self, command: &Command, key: StepKey) -> Result<Answer, Trouble> {
         let store = self.surroundings.store;
         let scratch = self.workshop.scratch(store)?;
         let log = beside(scratch.path(), "said");
-        let mut spec = Spec::new(
-            self.spec.lowers.clone(),
-            scratch.path().to_owned(),
-            command.argv.clone(),
-        );
+        let mut spec =
+            Spec::new(self.spec.lowers.clone(), scratch.path().to_owned(), command.argv.clone());
         spec.env = command.env.clone();
         spec.cwd.clone_from(&command.cwd);
         spec.limits = self.spec.limits.clone();
@@ -100,7 +93,9 @@ impl Server<'_> {
         let started_ms = self.surroundings.clock.now_ms();
         let outcome = match run(&spec, &self.over) {
             Ok(outcome) => outcome,
-            Err(SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. }) => {
+            Err(
+                SandboxError::CommandNotFound { .. } | SandboxError::CommandNotExecutable { .. },
+            ) => {
                 // The caller is told by the same failure, where it happens.
                 let _ = fs::remove_file(&log);
                 return Ok(Answer::Become(command.env.clone().into_iter().collect()));
@@ -260,7 +255,7 @@ impl Server<'_> {
         files: BTreeMap<String, Vec<u8>>,
         said: &[u8],
         circumstances: Circumstances,
-    ) -> Result<StepKey, Box<dyn Error + Send + Sync>> {
+    ) -> Result<StepKey, Trouble> {
         let store = self.surroundings.store;
         let child = reads.key(key);
         let noted = store.put_bytes(&reads.compress()?)?.id;

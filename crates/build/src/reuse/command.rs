@@ -52,7 +52,9 @@ impl Command {
     fn is_compiler(&self) -> bool {
         let program = self.argv[0].rsplit('/').next().unwrap_or_default();
         let words = program.split(['-', '.']);
-        words.into_iter().any(|word| ["cc", "c++", "gcc", "g++", "clang", "clang++"].contains(&word))
+        words
+            .into_iter()
+            .any(|word| ["cc", "c++", "gcc", "g++", "clang", "clang++"].contains(&word))
     }
 
     /// Whether a compiler makes an object file and not text on its standard output.
@@ -133,9 +135,8 @@ mod tests {
 
     #[test]
     fn a_command_is_about_the_file_that_it_makes() {
-        let subject = |words: &[&str]| {
-            Command::of(&message(words), &BTreeMap::new()).subject().to_owned()
-        };
+        let subject =
+            |words: &[&str]| Command::of(&message(words), &BTreeMap::new()).subject().to_owned();
         assert_eq!(subject(&["gcc", "-c", "x.c", "-o", "./a/x.o", "-g"]), "a/x.o");
         assert_eq!(subject(&["objtool", "--orc", "x.o"]), "x.o");
     }

@@ -1,13 +1,13 @@
 //! Finding a child step whose key is that of a command now, and putting its files in place.
 
 use super::{
-    Server,
+    Server, Trouble,
     reads::{Reads, State},
     symbols::{self, Value},
 };
 use groundup_digest::{BlobId, ObjectId, Reader, RecordId, StepKey, Writer};
 use groundup_store::{Executable, StepResult};
-use std::{collections::BTreeMap, error::Error};
+use std::collections::BTreeMap;
 
 /// How many results of one command are looked at, the newest first.
 const MOST: usize = 16;
@@ -34,12 +34,15 @@ fn follow(bytes: &[u8]) -> Option<(StepKey, BlobId)> {
     Some((StepKey::from_bytes(link.0), BlobId::from_bytes(link.1)))
 }
 
+/// A child whose files are in place.
+pub(super) struct Found {
+    pub(super) child: StepKey,
+    pub(super) said: Vec<u8>,
+}
+
 impl Server<'_> {
     /// Looks for a child whose key this command has now; its files are then in place.
-    pub(super) fn find(
-        &self,
-        command: StepKey,
-    ) -> Result<Option<(StepKey, Vec<u8>)>, Box<dyn Error + Send + Sync>> {
+    pub(super) fn find(&self, command: StepKey) -> Result<Option<Found>, Trouble> {
         let store = self.surroundings.store;
         let links: Vec<RecordId> = store.step_records(command)?;
         for link in links.into_iter().rev().take(MOST) {
@@ -47,9 +50,11 @@ impl Server<'_> {
             let Some(result) = store.get_result(child)? else { continue };
             let outputs: Vec<_> = result.outputs.values().copied().collect();
             store.rely_on(&outputs)?;
-            if !outputs.iter().try_fold(true, |all, id| Ok::<_, Box<dyn Error + Send + Sync>>(
-                all && store.has_complete(*id)?,
-            ))? {
+            let mut complete = true;
+            for id in &outputs {
+                complete &= store.has_complete(*id)?;
+            }
+            if !complete {
                 continue;
             }
             let bytes = store.read_blob(reads)?;
@@ -59,7 +64,7 @@ impl Server<'_> {
                     Some(ObjectId::Blob(said)) => store.read_blob(*said)?,
                     _ => Vec::new(),
                 };
-                return Ok(Some((child, said)));
+                return Ok(Some(Found { child, said }));
             }
         }
         Ok(None)
@@ -70,9 +75,8 @@ impl Server<'_> {
         if let Some((header, wanted)) = &reads.symbols {
             let Some(State::File(id)) = self.view.state(header)? else { return Ok(false) };
             let Some(definitions) = self.definitions(header, id)? else { return Ok(false) };
-            let holds = |(name, value): (&String, &Value)| {
-                symbols::value(&definitions, name) == *value
-            };
+            let holds =
+                |(name, value): (&String, &Value)| symbols::value(&definitions, name) == *value;
             if !wanted.iter().all(holds) {
                 return Ok(false);
             }
@@ -102,7 +106,7 @@ impl Server<'_> {
     }
 
     /// Puts the files of a result in place; false where the step has made that impossible.
-    fn place(&self, result: &StepResult) -> Result<bool, Box<dyn Error + Send + Sync>> {
+    fn place(&self, result: &StepResult) -> Result<bool, Trouble> {
         for (path, id) in result.outputs.iter().filter(|(path, _)| path.starts_with('/')) {
             let ObjectId::Blob(blob) = id else { return Ok(false) };
             let from = self.surroundings.store.blob_path(*blob, Executable::No)?;

@@ -28,14 +28,12 @@ use groundup_digest::StepKey;
 use groundup_plan::Run;
 use groundup_sandbox::{Answer, Control, Message, Messenger, Mount, MountMode, Spec};
 use groundup_store::{GroupCommit, TempDir};
+use known::Found;
 use std::{
     error::Error,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        mpsc::Sender,
-    },
+    sync::{Mutex, PoisonError, mpsc::Sender},
 };
 use view::{Kind, View};
 
@@ -60,6 +58,9 @@ pub struct Children {
     pub unkept: usize,
 }
 
+/// What goes wrong on our side.
+type Trouble = Box<dyn Error + Send + Sync>;
+
 /// The directory with the messenger, made before the step's specification is complete.
 pub(crate) struct Desk {
     messenger: Messenger,
@@ -73,7 +74,7 @@ impl Desk {
         surroundings: &Surroundings<'_>,
         run: &Run,
         spec: &mut Spec,
-    ) -> Result<Option<Self>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Option<Self>, Trouble> {
         if run.reuse.is_none() {
             return Ok(None);
         }
@@ -115,7 +116,7 @@ struct State {
     keys: Vec<StepKey>,
     /// Why the first result was not kept.
     unkept: Option<String>,
-    error: Option<Box<dyn Error + Send + Sync>>,
+    error: Option<Trouble>,
 }
 
 /// What a server saw.
@@ -160,10 +161,7 @@ impl<'a> Server<'a> {
     }
 
     /// Runs the command and serves it meanwhile.
-    pub(crate) fn during<T>(
-        self,
-        command: impl FnOnce() -> T,
-    ) -> (T, Result<Served, Box<dyn Error + Send + Sync>>) {
+    pub(crate) fn during<T>(self, command: impl FnOnce() -> T) -> (T, Result<Served, Trouble>) {
         let result = std::thread::scope(|scope| {
             let accept = scope.spawn(|| {
                 while let Ok(Some(call)) = self.desk.messenger.next(&self.over) {
@@ -205,7 +203,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn answer(&self, message: &Message) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+    fn answer(&self, message: &Message) -> Result<Answer, Trouble> {
         let command = Command::of(message, &self.run.env);
         let become_it =
             |command: Command| Ok(Answer::Become(command.env.into_iter().collect::<Vec<_>>()));
@@ -216,7 +214,7 @@ impl<'a> Server<'a> {
             return become_it(command);
         }
         let key = command.key(self.run.sandbox, self.job.inputs["root"]);
-        if let Some((child, said)) = self.find(key)? {
+        if let Some(Found { child, said }) = self.find(key)? {
             let mut state = self.state();
             state.children.reused += 1;
             state.keys.push(child);
@@ -234,7 +232,10 @@ impl<'a> Server<'a> {
 /// The places of a step that it may write to.
 const WORK: [&str; 3] = ["build", "tmp", "out"];
 
-#[allow(clippy::disallowed_methods, reason = "only whether there is an entry counts, not the order")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "only whether there is an entry counts, not the order"
+)]
 fn is_filled(directory: &Path) -> std::io::Result<bool> {
     Ok(std::fs::read_dir(directory)?.next().is_some())
 }

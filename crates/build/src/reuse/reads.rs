@@ -87,9 +87,8 @@ impl Reads {
         let text = |reader: &mut Reader<'_>| reader.str().map(str::to_owned);
         let symbols = reader.option(|reader| {
             let header = text(reader)?;
-            let symbols = reader.seq(|reader| {
-                Ok((text(reader)?, (reader.option(text)?, reader.option(text)?)))
-            })?;
+            let symbols = reader
+                .seq(|reader| Ok((text(reader)?, (reader.option(text)?, reader.option(text)?))))?;
             Ok((header, symbols.into_iter().collect()))
         })?;
         reader.end()?;

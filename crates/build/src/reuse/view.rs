@@ -54,7 +54,8 @@ const FIXED: [&str; 4] = ["/dev", "/proc", "/sys", "/groundup"];
 const MOST_LINKS: usize = 40;
 
 fn is_below(path: &str, top: &str) -> bool {
-    top == "/" || path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    top == "/"
+        || path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 impl View {
@@ -105,11 +106,7 @@ impl View {
     }
 
     /// Adds all that a look at a path depends on: what is there, and every link on the way.
-    pub(super) fn follow(
-        &self,
-        path: &str,
-        into: &mut BTreeMap<String, State>,
-    ) -> io::Result<()> {
+    pub(super) fn follow(&self, path: &str, into: &mut BTreeMap<String, State>) -> io::Result<()> {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
             // Up to the first `..`, which starts from what is really there.
@@ -186,7 +183,8 @@ impl View {
     pub(super) fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let (place, below) = self.place(path).ok_or(io::ErrorKind::NotFound)?;
         let mut bytes = Vec::new();
-        File::from(open(place, below, OFlags::RDONLY | OFlags::NONBLOCK)?).read_to_end(&mut bytes)?;
+        File::from(open(place, below, OFlags::RDONLY | OFlags::NONBLOCK)?)
+            .read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -301,4 +299,124 @@ fn first_link(place: &Place, below: &str) -> io::Result<Option<(String, String)>
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, os::unix::fs::symlink};
+
+    /// A root with a link out of it, an input, an input that is one file, and a place to work.
+    fn places() -> (tempfile::TempDir, View) {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        for name in ["root/usr", "input/sub", "build/deep/er"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
+        symlink("/src/linux", at("root/usr/src")).unwrap();
+        fs::write(at("input/a.h"), "a").unwrap();
+        fs::write(at("file"), "f").unwrap();
+        fs::write(at("build/deep/b.h"), "b").unwrap();
+        symlink("../a.h", at("input/sub/link.h")).unwrap();
+        symlink("/src/linux/sub", at("build/source")).unwrap();
+        symlink("loop", at("build/loop")).unwrap();
+        let places = [
+            ("/", Kind::Root, "root"),
+            ("/src/linux", Kind::Input, "input"),
+            ("/deps/file", Kind::Input, "file"),
+            ("/build", Kind::Work, "build"),
+        ];
+        let places = places.map(|(place, kind, name)| (place.to_owned(), kind, at(name)));
+        let view = View::new(places).unwrap();
+        (top, view)
+    }
+
+    fn followed(view: &View, path: &str) -> Vec<(String, State)> {
+        let mut into = BTreeMap::new();
+        view.follow(path, &mut into).unwrap();
+        into.into_iter().collect()
+    }
+
+    fn file(text: &str) -> State {
+        State::File(BlobId::of(text.as_bytes()))
+    }
+
+    fn link(target: &str) -> State {
+        State::Link(target.to_owned())
+    }
+
+    #[test]
+    fn what_is_there_and_what_is_not_is_seen() {
+        let (_top, view) = places();
+        let pairs = [
+            ("/src/linux/a.h", file("a")),
+            ("/src/linux/missing/x.h", State::Absent),
+            ("/src/linux/a.h/x", State::Absent),
+            ("/src/linux", State::Directory),
+            ("/deps/file", file("f")),
+            ("/build/deep/b.h", file("b")),
+        ];
+        for (path, state) in pairs {
+            assert_eq!(followed(&view, path), [(path.to_owned(), state.clone())]);
+            assert_eq!(view.state(path).unwrap(), Some(state));
+        }
+    }
+
+    #[test]
+    fn every_link_on_the_way_is_seen() {
+        let (_top, view) = places();
+        assert_eq!(
+            followed(&view, "/build/source/link.h"),
+            [
+                ("/build/source".to_owned(), link("/src/linux/sub")),
+                ("/src/linux/a.h".to_owned(), file("a")),
+                ("/src/linux/sub".to_owned(), State::Directory),
+                ("/src/linux/sub/link.h".to_owned(), link("../a.h")),
+            ]
+        );
+        // The root is in the key as a whole; what its links lead to is not.
+        assert_eq!(followed(&view, "/usr/src/a.h"), [("/src/linux/a.h".to_owned(), file("a"))]);
+        assert_eq!(followed(&view, "/usr/bin/gcc"), []);
+        assert_eq!(followed(&view, "/build/loop"), [("/build/loop".to_owned(), link("loop"))]);
+    }
+
+    #[test]
+    fn a_step_up_starts_from_what_is_there() {
+        let (_top, view) = places();
+        assert_eq!(
+            followed(&view, "/build/source/../a.h"),
+            [
+                ("/build/source".to_owned(), link("/src/linux/sub")),
+                ("/src/linux/a.h".to_owned(), file("a")),
+                ("/src/linux/sub".to_owned(), State::Directory),
+            ]
+        );
+        let absent = ("/build/none".to_owned(), State::Absent);
+        assert_eq!(followed(&view, "/build/none/../deep/b.h"), [absent]);
+        assert_eq!(
+            followed(&view, "/build/deep/../../../src/linux/a.h").last(),
+            Some(&("/src/linux/a.h".to_owned(), file("a")))
+        );
+    }
+
+    #[test]
+    fn what_a_step_writes_is_looked_at_again() {
+        let (top, view) = places();
+        let path = "/build/deep/b.h";
+        fs::write(top.path().join("build/deep/b.h"), "c").unwrap();
+        assert_eq!(view.state(path).unwrap(), Some(file("c")));
+        view.put(path, &top.path().join("file")).unwrap();
+        assert_eq!(view.read(path).unwrap(), b"f");
+        assert!(!view.is_executable(path).unwrap());
+    }
+
+    #[test]
+    fn files_are_put_into_the_work_alone_and_through_no_link() {
+        let (top, view) = places();
+        let from = top.path().join("file");
+        for path in ["/src/linux/new", "/etc/new", "/build/source/new", "/build/none/new"] {
+            assert!(view.put(path, &from).is_err(), "{path}");
+        }
+        assert!(!view.is_work("/src/linux/x") && view.is_work("/build/x"));
+    }
 }

@@ -101,7 +101,11 @@ impl How {
             keep_going: if self.keep_going { KeepGoing::Yes } else { KeepGoing::No },
             order: self.shuffle.map_or(Order::LongestFirst, Order::Shuffled),
             rerun: Rerun { steps },
-            reuse: if self.no_reuse { groundup_build::Reuse::No } else { groundup_build::Reuse::Yes },
+            reuse: if self.no_reuse {
+                groundup_build::Reuse::No
+            } else {
+                groundup_build::Reuse::Yes
+            },
         })
     }
 
