@@ -4,14 +4,15 @@
 //! always and are streamed.
 
 use crate::{
-    Compat, Compression, Layout, LayoutError, Objects, Platform, Selection,
+    Compat, Compression, ImageError, IndexParams, Layout, LayoutError, Objects, Platform,
+    Selection,
     base::compression,
-    canonical_json,
+    canonical_json, index_step,
     layout::file_path,
     tar_writer::{RootEntry, WriteTarError, write_tar},
     unpack::decompress,
 };
-use groundup_digest::{Content, TreeId};
+use groundup_digest::{BlobId, Content, TreeId};
 use groundup_tree::Expansion;
 use groundup_tree::{FileTree, Node, TreeError};
 use serde::Serialize;
@@ -34,6 +35,17 @@ pub enum ExportError {
     Tree(#[from] TreeError),
 }
 
+/// Why an archive cannot be put into the store.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The layout has no such image, or cannot be named.
+    #[error("cannot name the image")]
+    Index(#[from] ImageError),
+    /// The archive cannot be written.
+    #[error("cannot write the image as an archive")]
+    Export(#[from] ExportError),
+}
+
 /// Writes a layout as an OCI archive.
 pub fn write_oci_archive(
     objects: &dyn Objects,
@@ -41,6 +53,21 @@ pub fn write_oci_archive(
     out: &mut impl Write,
 ) -> Result<(), ExportError> {
     write_files(objects, &objects.load_tree(layout)?, out)
+}
+
+/// Puts the image of one platform, whose layout is given, into the store as an OCI archive under
+/// `tag`: the bytes that [`write_oci_archive`] gives for an image of that platform alone.
+pub fn archive_step(
+    objects: &dyn Objects,
+    layout: TreeId,
+    platform: &Platform,
+    tag: &str,
+) -> Result<BlobId, ArchiveError> {
+    let params = IndexParams { tag: Some(tag.to_owned()), ..IndexParams::default() };
+    let layout = index_step(objects, &[(platform.clone(), layout)], &params)?;
+    let mut sink = objects.blob_writer().map_err(ExportError::Store)?;
+    write_oci_archive(objects, layout, &mut sink)?;
+    Ok(sink.finish().map_err(ExportError::Store)?.blob)
 }
 
 /// Writes one platform's image of a layout as an archive for `docker load`, under `names`

@@ -43,7 +43,9 @@ pub use config::{
     ConfigLayer, Empty, ExecConfig, Healthcheck, History, ImageConfig, RootFs, RunConfig,
 };
 pub use difference::{Difference, difference};
-pub use export::{ExportError, write_docker_archive, write_oci_archive};
+pub use export::{
+    ArchiveError, ExportError, archive_step, write_docker_archive, write_oci_archive,
+};
 pub use json::{JsonError, canonical_json};
 pub use layer::{LayerParams, MadeLayer, put_layer, put_tar};
 pub use layout::{Layout, LayoutError, LayoutImage, LayoutLayer, Selection};

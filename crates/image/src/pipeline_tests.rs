@@ -191,6 +191,23 @@ fn archives_come_back_as_the_same_image() {
     assert_eq!([oci, docker].map(|archive| archive.sha256.to_string()), expected);
 }
 
+#[test]
+fn the_archive_of_a_platform_has_nothing_of_another() {
+    let memory = memory();
+    let one = image(&memory, &sample::tree(), None, params(Compression::Gzip));
+    let archive = archive_step(&memory, one, &amd64(), "web:latest").unwrap();
+    let params = IndexParams { tag: Some("web:latest".into()), annotations: BTreeMap::new() };
+    let alone = index_step(&memory, &[(amd64(), one)], &params).unwrap();
+    let mut written = Vec::new();
+    write_oci_archive(&memory, alone, &mut written).unwrap();
+    assert_eq!(memory.put_blob(&written).unwrap().blob, archive);
+    let layout = import(&memory, BaseSource::Archive(archive)).unwrap().layout;
+    assert_eq!(read(&memory, layout).manifest_content, read(&memory, one).manifest_content);
+
+    let error = archive_step(&memory, one, &Platform::linux("arm64"), "web").unwrap_err();
+    assert!(matches!(error, ArchiveError::Index(_)), "{error}");
+}
+
 /// A layout in which one file was replaced by other bytes.
 fn replaced(memory: &Memory, layout: TreeId, name: &str, bytes: &[u8]) -> TreeId {
     let mut tree = memory.load_tree(layout).unwrap();

@@ -3,5 +3,5 @@
 mod check;
 mod cpio;
 
-pub use check::{CheckError, Lack, check_step};
+pub use check::{CheckError, Lack, Need, Set, check_step, test_check_step};
 pub use cpio::{CpioError, cpio_step, write_cpio};

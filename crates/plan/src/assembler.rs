@@ -32,6 +32,8 @@ pub enum Assembler {
     TreeCpio,
     /// Checks that a kernel and a root file system make a node that boots.
     NodeCheck,
+    /// Checks that a kernel has what the machine of a boot test needs.
+    NodeTestCheck,
     /// Checks that a resolved kernel configuration holds what was asked for.
     KernelCheck,
     /// Reads an OCI image: its tree, layers and configuration.
@@ -44,11 +46,13 @@ pub enum Assembler {
     ImageManifest,
     /// Joins the images of all platforms in one layout.
     ImageIndex,
+    /// Writes the image of one platform as an OCI archive.
+    ImageArchive,
 }
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 18] = [
+    pub const ALL: [Assembler; 20] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
@@ -61,12 +65,14 @@ impl Assembler {
         Assembler::TreeTar,
         Assembler::TreeCpio,
         Assembler::NodeCheck,
+        Assembler::NodeTestCheck,
         Assembler::KernelCheck,
         Assembler::ImageBase,
         Assembler::ImageSplit,
         Assembler::ImageLayer,
         Assembler::ImageManifest,
         Assembler::ImageIndex,
+        Assembler::ImageArchive,
     ];
 
     /// Its name in keys, records and messages.
@@ -84,12 +90,14 @@ impl Assembler {
             Assembler::TreeTar => "tree.tar",
             Assembler::TreeCpio => "tree.cpio",
             Assembler::NodeCheck => "node.check",
+            Assembler::NodeTestCheck => "node.test-check",
             Assembler::KernelCheck => "kernel.check",
             Assembler::ImageBase => "image.base",
             Assembler::ImageSplit => "image.split",
             Assembler::ImageLayer => "image.layer",
             Assembler::ImageManifest => "image.manifest",
             Assembler::ImageIndex => "image.index",
+            Assembler::ImageArchive => "image.archive",
         }
     }
 
@@ -106,14 +114,17 @@ impl Assembler {
             | Assembler::TreeCompose
             | Assembler::TreeTar
             | Assembler::TreeCpio
-            | Assembler::NodeCheck
+            | Assembler::NodeTestCheck
             | Assembler::KernelCheck
             | Assembler::ImageBase
             | Assembler::ImageSplit
             | Assembler::ImageManifest
-            | Assembler::ImageIndex => 1,
+            | Assembler::ImageIndex
+            | Assembler::ImageArchive => 1,
             // 2: `ld.so.cache` and `/etc/shells` as Debian's own tools write them.
             Assembler::DebianRootfs => 2,
+            // 2: drivers of disks, and what systemd needs.
+            Assembler::NodeCheck => 2,
             // 2: another encoder of gzip.
             Assembler::ImageLayer => 2,
         }

@@ -229,6 +229,24 @@ pub struct KernelCheck {
     pub allow_dropped: Vec<String>,
 }
 
+/// Of [`crate::Assembler::NodeTestCheck`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeTestCheck {
+    /// What the machine needs of the kernel.
+    pub needs: Vec<Need>,
+}
+
+/// A feature of a kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// The symbol, without `CONFIG_`.
+    pub symbol: String,
+    /// Whether a module will do.
+    pub module: bool,
+    /// What needs it.
+    pub by: String,
+}
+
 /// Of [`crate::Assembler::ImageBase`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
@@ -313,6 +331,15 @@ pub struct ImageIndex {
     pub tag: Option<String>,
     /// Annotations.
     pub annotations: BTreeMap<String, String>,
+}
+
+/// Of [`crate::Assembler::ImageArchive`]; the input `layout` is the image of one platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageArchive {
+    /// The platform.
+    pub platform: String,
+    /// Tag.
+    pub tag: String,
 }
 
 /// Parameters as they stand in a key.

@@ -1,9 +1,9 @@
 //! Checks what targets say of each other, of archives and of files of the repository.
 
 use crate::{
-    At, Build, DebLocation, Diagnostic, FileContent, Firmware, Image, Kernel, KernelBase, Keyring,
-    Kind, Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span,
-    Target, TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest,
+    At, Build, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring, Kind,
+    Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target,
+    TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,6 +110,7 @@ impl References<'_> {
         let fits = |name: &&TargetName| match used.role {
             Role::Rootfs | Role::Part(_) => name.kind() == Kind::Rootfs,
             Role::Kernel => name.kind() == Kind::Kernel,
+            Role::Image(_) => name.kind() == Kind::Image,
             Role::Source(_) | Role::Deb(_) | Role::Base => name.kind() == Kind::Source,
             Role::KernelSource => matches!(name.kind(), Kind::Source | Kind::Build),
             Role::Dep(_) | Role::Tree(_) => name.kind() != Kind::Image,
@@ -288,6 +289,15 @@ impl References<'_> {
                 Diagnostic::error(title).label(platform.span, "expected `linux/amd64`");
             self.out.push(diagnostic);
         }
+        // The root hash that is put behind it takes 74 bytes; the kernel (COMMAND_LINE_SIZE of x86)
+        // and the closing NUL leave 2047 for both.
+        let most = 2047 - (" roothash=".len() + 64);
+        if let Some(cmdline) = node.cmdline.as_ref().filter(|line| line.len() > most) {
+            let title = format!("the command line is {} bytes too long", cmdline.len() - most);
+            let expected = format!("expected at most {most} bytes, as the root hash follows");
+            self.out.push(Diagnostic::error(title).label(cmdline.span, expected));
+        }
+        self.twice("image", node.images.iter().map(|it| (it.value.to_string(), it.span)));
         self.twice("unit", node.units.iter().map(|it| (it.name.value.clone(), it.name.span)));
         for unit in &node.units {
             if let FileContent::Repo(path) = &unit.content {
@@ -295,18 +305,18 @@ impl References<'_> {
             }
         }
         if let Some(test) = &node.test {
-            if let (Some(script), Firmware::Uefi) = (&test.script, test.firmware) {
-                let why = "it is asked for on the kernel command line, which is in the image";
-                let diagnostic = Diagnostic::error("a boot by UEFI cannot run a `script`")
-                    .label(script.span, why)
-                    .help("leave `firmware` out, or look at the `console`");
-                self.out.push(diagnostic);
+            for path in test.http.iter().filter_map(|page| page.path.as_ref()) {
+                if !path.starts_with('/') || path.contains(char::is_whitespace) {
+                    let title = format!("`{}` is no path of a page", path.value);
+                    let expected = "expected `/` and what follows it, without spaces";
+                    self.out.push(Diagnostic::error(title).label(path.span, expected));
+                }
             }
-            if test.script.is_none() && test.console.is_empty() {
+            if test.script.is_none() && test.console.is_empty() && test.http.is_empty() {
                 let span = target.fields.of("test").unwrap_or(target.name.span);
                 let title = format!("the test of `{}` looks at nothing", target.name.value);
                 let diagnostic =
-                    Diagnostic::error(title).label(span, "expected `console` or `script`");
+                    Diagnostic::error(title).label(span, "expected `console`, `http` or `script`");
                 self.out.push(diagnostic);
             }
         }

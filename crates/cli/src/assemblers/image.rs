@@ -5,8 +5,8 @@ use groundup_build::{AssembleCall, AssembleError};
 use groundup_digest::ObjectId;
 use groundup_image::{
     BaseParams, BaseSource, Compat, Compression, Healthcheck, ImageParams, IndexParams,
-    LayerOutput, LayerParams, Platform, RunConfig, SplitParams, UnpackLimits, base_step,
-    image_step, index_step, layer_output, layer_step, split_step,
+    LayerOutput, LayerParams, Platform, RunConfig, SplitParams, UnpackLimits, archive_step,
+    base_step, image_step, index_step, layer_output, layer_step, split_step,
 };
 use groundup_plan::params;
 use groundup_tree::Expansion;
@@ -107,4 +107,10 @@ pub(super) fn index(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     }
     let params = IndexParams { tag: params.tag, annotations: params.annotations };
     Ok(out(ObjectId::Tree(index_step(call.store, &layouts, &params)?)))
+}
+
+pub(super) fn archive(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    let params: params::ImageArchive = call.params()?;
+    let (layout, platform) = (call.tree("layout")?, params.platform.parse()?);
+    Ok(out(ObjectId::Blob(archive_step(call.store, layout, &platform, &params.tag)?)))
 }

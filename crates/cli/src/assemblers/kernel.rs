@@ -1,6 +1,7 @@
 //! Kernels: patches, and the check of a resolved configuration.
 
 use super::{Arguments, Outputs, out};
+use crate::session::OPTIONS;
 use groundup_build::{AssembleCall, AssembleError};
 use groundup_debian::source;
 use groundup_digest::ObjectId;
@@ -36,7 +37,7 @@ pub(super) fn check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
         value => format!("CONFIG_{symbol}={value}\n"),
     };
     let options: String = params.options.iter().map(line).collect();
-    fragments.push(("`options`", options.into_bytes()));
+    fragments.push((OPTIONS, options.into_bytes()));
     let fragments: Vec<(&str, &[u8])> =
         fragments.iter().map(|(name, text)| (*name, text.as_slice())).collect();
     let allowed: Vec<&str> = params.allow_dropped.iter().map(String::as_str).collect();

@@ -37,11 +37,13 @@ impl Assemblers for Registered {
             Assembler::TreeTar => node::tar(call),
             Assembler::TreeCpio => node::cpio(call),
             Assembler::NodeCheck => node::check(call),
+            Assembler::NodeTestCheck => node::test_check(call),
             Assembler::ImageBase => image::base(call, self.expansion),
             Assembler::ImageSplit => image::split(call),
             Assembler::ImageLayer => image::layer(call),
             Assembler::ImageManifest => image::manifest(call),
             Assembler::ImageIndex => image::index(call),
+            Assembler::ImageArchive => image::archive(call),
         }
     }
 }

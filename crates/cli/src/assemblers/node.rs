@@ -3,6 +3,8 @@
 use super::{Arguments, Outputs, out};
 use groundup_build::{AssembleCall, AssembleError};
 use groundup_digest::ObjectId;
+use groundup_node::{Need, Set};
+use groundup_plan::params;
 
 pub(super) fn tar(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     let tree = call.store.load_tree(call.tree("tree")?)?;
@@ -17,4 +19,17 @@ pub(super) fn check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     let root = call.tree("root")?;
     groundup_node::check_step(call.store, call.tree("config")?, root)?;
     Ok(out(ObjectId::Tree(root)))
+}
+
+/// Gives the configuration on when the machine of a test can do with it.
+pub(super) fn test_check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    let params: params::NodeTestCheck = call.params()?;
+    let needs = params.needs.into_iter().map(|need| Need {
+        any_of: vec![need.symbol],
+        set: if need.module { Set::AtAll } else { Set::BuiltIn },
+        by: need.by,
+    });
+    let config = call.tree("config")?;
+    groundup_node::test_check_step(call.store, config, needs.collect())?;
+    Ok(out(ObjectId::Tree(config)))
 }

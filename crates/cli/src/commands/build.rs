@@ -341,7 +341,8 @@ fn print_event(session: &Session, event: &Event) {
             out::json(&json!({"event": "waiting", "step": label(step)}));
         }
         Event::Finished { step, outcome, took, failure } => {
-            let failure = failure.as_ref().map(|failure| &failure.messages);
+            let failure =
+                failure.as_ref().map(|failure| session.messages(session.plan.step(*step), failure));
             out::json(&json!({
                 "event": "finished",
                 "step": label(step),

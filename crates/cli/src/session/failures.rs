@@ -50,7 +50,8 @@ fn key_of(limit: LimitKind) -> Option<&'static str> {
 }
 
 fn explain_one(session: &Session, step: &Step, failure: &Failure) {
-    let mut messages = failure.messages.iter();
+    let messages = session.messages(step, failure);
+    let mut messages = messages.iter();
     let first = messages.next().map_or("it failed", String::as_str);
     let label = step.label.to_string();
     out::say(match first.contains(&label) {

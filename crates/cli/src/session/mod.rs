@@ -18,10 +18,10 @@ use crate::{
     error::{CliError, Kind},
     out, words,
 };
-use groundup_build::Repository;
+use groundup_build::{Failure, Repository};
 use groundup_digest::Sha256;
-use groundup_plan::{Goal, Plan, PlanError, PlanOptions, leaves_of, plan};
-use groundup_recipe::{Diagnostic, Lock, Platform, TargetName};
+use groundup_plan::{Goal, Plan, PlanError, PlanOptions, Step, leaves_of, plan};
+use groundup_recipe::{Diagnostic, Lock, Platform, Span, TargetBody, TargetName};
 use groundup_store::Store;
 
 /// Everything that is known before a build.
@@ -68,10 +68,46 @@ impl Session {
 
     /// `file:line` of the recipe or lock that a step comes from.
     pub(crate) fn position(&self, step: &groundup_plan::Step) -> Option<String> {
-        let span = step.span?;
-        let sources = &self.context.loaded.sources;
-        Some(format!("{}:{}", sources.path(span.file), sources.position(span).line))
+        step.span.map(|span| self.line(span))
     }
+
+    fn line(&self, span: Span) -> String {
+        let sources = &self.context.loaded.sources;
+        format!("{}:{}", sources.path(span.file), sources.position(span).line)
+    }
+
+    /// Why a step failed. Keys know no lines of recipes, so what checks a kernel's options calls
+    /// them by number; here they get their lines.
+    pub(crate) fn messages(&self, step: &Step, failure: &Failure) -> Vec<String> {
+        let owner: Option<TargetName> = step.label.owner.parse().ok();
+        let target = owner.and_then(|owner| self.context.loaded.workspace.target(&owner));
+        let Some(TargetBody::Kernel(kernel)) = target.map(|target| &target.body) else {
+            return failure.messages.clone();
+        };
+        let spans: Vec<Span> = kernel.options.iter().map(|option| option.span).collect();
+        let line = |number: usize| spans.get(number.checked_sub(1)?).map(|span| self.line(*span));
+        failure.messages.iter().map(|message| with_lines(message, OPTIONS, line)).collect()
+    }
+}
+
+/// What the check of a kernel calls the options of a recipe; `:N` behind it is the Nth.
+pub(crate) const OPTIONS: &str = "`options`";
+
+/// `text` with what `line` gives for N in the place of each `NAME:N`.
+fn with_lines(text: &str, name: &str, line: impl Fn(usize) -> Option<String>) -> String {
+    let mark = format!("{name}:");
+    let mut parts = text.split(mark.as_str());
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+        let (number, rest) = part.split_at(end);
+        match number.parse().ok().and_then(&line) {
+            Some(place) => out.push_str(&place),
+            None => out.push_str(&format!("{mark}{number}")),
+        }
+        out.push_str(rest);
+    }
+    out
 }
 
 /// Names files that git does not track and that no step sees.
@@ -126,4 +162,17 @@ pub(crate) fn host_platform() -> Result<Platform, CliError> {
             "groundup does not run on {machine}: it knows x86_64 and aarch64"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_lines;
+
+    #[test]
+    fn numbers_of_options_become_lines_where_there_are_some() {
+        let line = |number: usize| (number == 2).then(|| "a.toml:7".to_owned());
+        let text = "CONFIG_A at `options`:2, but y at `options`:3: see `options`";
+        let told = "CONFIG_A at a.toml:7, but y at `options`:3: see `options`";
+        assert_eq!(with_lines(text, "`options`", line), told);
+    }
 }

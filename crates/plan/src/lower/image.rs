@@ -40,6 +40,29 @@ impl Lowering<'_> {
         Ok(made(step))
     }
 
+    /// The image of one platform as an OCI archive, for what carries it along.
+    pub(super) fn image_archive(
+        &mut self,
+        name: &TargetName,
+        platform: Platform,
+    ) -> Result<From, PlanError> {
+        let Some(target) = self.workspace.target(name) else {
+            return Err(PlanError::UnknownTarget(name.clone()));
+        };
+        let (TargetBody::Image(image), span) = (&target.body, target.name.span) else {
+            return Err(PlanError::UnknownTarget(name.clone()));
+        };
+        let layout = self.image_of_platform(name, image, platform, span)?;
+        let tag = image.tag.as_ref().map(|tag| tag.value.clone());
+        let tag = tag.unwrap_or_else(|| format!("{}:latest", name.name()));
+        let params = params::ImageArchive { platform: platform.to_string(), tag };
+        let label = StepLabel::new(name.to_string(), "archive").on(platform);
+        let inputs = vec![input("layout", output(layout, "out"))];
+        let assembler = Assembler::ImageArchive;
+        let step = self.assemble(label, assembler, &params, inputs, &["out"], Some(span));
+        Ok(output(step, "out"))
+    }
+
     fn image_of_platform(
         &mut self,
         name: &TargetName,

@@ -16,7 +16,7 @@ mod workspace;
 pub use build::{Build, Command, Limits, Permissions, Reuse};
 pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
 pub use kernel::{Kernel, KernelBase, KernelOption};
-pub use node::{BootTest, Firmware, MachineId, Node, Unit};
+pub use node::{BootTest, Firmware, HttpCheck, MachineId, Node, Unit};
 pub use overlay::{Directory, FileContent, FileEntry, Link, Overlay, Placement};
 pub use package::{PackageError, PackageRequest};
 pub use rootfs::{Alternative, Diversion, Group, Rootfs, Scripts, User};

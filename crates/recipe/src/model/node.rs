@@ -22,6 +22,8 @@ pub struct Node {
     pub machine_id: MachineId,
     /// Units of systemd.
     pub units: Vec<Unit>,
+    /// Images that the root carries as OCI archives.
+    pub images: Vec<At<TargetName>>,
     /// Kernel parameters.
     pub sysctl: BTreeMap<String, String>,
     /// Kernel modules that systemd loads.
@@ -67,12 +69,25 @@ pub struct BootTest {
     pub firmware: Firmware,
     /// What must stand on the console, in this order.
     pub console: Vec<At<String>>,
+    /// Pages that it must answer with.
+    pub http: Vec<HttpCheck>,
     /// What runs inside once it is up.
     pub script: Option<At<String>>,
     /// Bytes of memory.
     pub memory: Option<At<u64>>,
     /// When it has failed.
     pub timeout: Option<At<Duration>>,
+}
+
+/// A page that a node must answer with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpCheck {
+    /// The TCP port of the node.
+    pub port: At<u16>,
+    /// What is asked for; `/` where there is none.
+    pub path: Option<At<String>>,
+    /// Text that must stand in the answer.
+    pub expect: At<String>,
 }
 
 /// How a machine finds its kernel.

@@ -101,6 +101,8 @@ pub enum Role<'a> {
     Part(&'a str),
     /// The kernel of a node.
     Kernel,
+    /// An image that a node carries, by its place in the list.
+    Image(usize),
     /// A tree of a rootfs or image, by its place in the list.
     Tree(usize),
     /// A `.deb` of a rootfs, by its place in the list.
@@ -211,6 +213,8 @@ impl Target {
                 ];
                 uses.extend(node.test.iter().map(|it| whole(Role::Part("emulator"), &it.emulator)));
                 uses.extend(trees(&node.trees));
+                let images = node.images.iter().enumerate();
+                uses.extend(images.map(|(index, image)| whole(Role::Image(index), image)));
                 uses
             }
             TargetBody::Image(image) => {

@@ -5,7 +5,7 @@ use super::{
     overlay::{overlay, placements},
 };
 use crate::{
-    BootTest, FileContent, Firmware, MachineId, Node, Unit,
+    BootTest, FileContent, Firmware, HttpCheck, MachineId, Node, Unit,
     form::{parse_duration, parse_size},
 };
 
@@ -27,6 +27,7 @@ pub(super) fn read(view: View<'_>, defaults: &Defaults) -> Option<Node> {
         hostname: view.text("hostname"),
         machine_id,
         units: units(view)?,
+        images: view.list("images"),
         sysctl: view.strings("sysctl"),
         modules_load: view.texts("modules_load"),
         trees: placements(view)?,
@@ -62,8 +63,18 @@ fn test(view: View<'_>) -> Option<BootTest> {
         emulator: view.get("emulator")?,
         firmware,
         console: view.texts("console"),
+        http: pages(view)?,
         script: view.text("script"),
         memory: view.by("memory", parse_size),
         timeout: view.by("timeout", parse_duration),
     })
+}
+
+fn pages(view: View<'_>) -> Option<Vec<HttpCheck>> {
+    let items = view.items("http").iter().map(|node| {
+        let table = View(node.as_table()?);
+        let (port, path, expect) = (table.int("port")?, table.text("path"), table.text("expect")?);
+        Some(HttpCheck { port, path, expect })
+    });
+    items.collect()
 }

@@ -33,6 +33,18 @@ const UNIT: Spec = Spec {
     refused: &[("enable", "say which unit starts it: `wanted_by = [\"multi-user.target\"]`")],
 };
 
+const HTTP: Spec = Spec {
+    noun: "a page that a node must answer with",
+    doc: "A request by HTTP that must be answered with status 200.",
+    keys: &[
+        required("port", Type::Int { min: 1, max: 65535 }, "The TCP port of the node."),
+        optional("path", LINE, "`/`", "What is asked for."),
+        required("expect", LINE, "Text that must stand in the answer."),
+    ],
+    one_of: &[],
+    refused: &[("url", "say `port` and `path`: the host is the node")],
+};
+
 const TEST: Spec = Spec {
     noun: "a boot test",
     doc: "Boots the node in QEMU, by emulation, and looks at what it says. `groundup test` runs it; the console is its log.",
@@ -40,7 +52,7 @@ const TEST: Spec = Spec {
         required(
             "emulator",
             ROOTFS,
-            "What has `qemu-system-x86_64` with its firmware, a shell, `grep` and coreutils.",
+            "What has `qemu-system-x86_64` with its firmware, a shell, `grep`, `sed` and coreutils, and `curl` for `http`.",
         ),
         optional(
             "firmware",
@@ -55,10 +67,16 @@ const TEST: Spec = Spec {
             "Texts that must stand on the console, in this order.",
         ),
         optional(
+            "http",
+            Type::List(&Type::Table(&HTTP), Merge::Append),
+            "none",
+            "Pages that the node must answer with. They are read from outside of the machine, through a port of the loopback interface that is forwarded to it.",
+        ),
+        optional(
             "script",
             TEXT,
             "none",
-            "Text that `/bin/sh` of the node runs once systemd is up; the test passes if it exits with code 0. Only with `firmware = \"none\"`, as it is asked for on the kernel command line.",
+            "Text that `/bin/sh` of the node runs once systemd is up; the test passes if it exits with code 0. systemd is asked for it on the kernel command line, or, with `firmware = \"uefi\"`, by the EFI variable `SystemdOptions` (the kernel needs `EFIVAR_FS=y`), so that the image stays as it is.",
         ),
         optional("memory", Type::Text(Form::Size), "`512MiB`", "Memory of the machine."),
         optional(
@@ -107,6 +125,12 @@ pub(super) static NODE: Spec = Spec {
             Type::List(&Type::Table(&UNIT), Merge::By("name")),
             "none",
             "Units of systemd.",
+        ),
+        optional(
+            "images",
+            Type::List(&Type::Text(Form::Target(&[Kind::Image])), Merge::Append),
+            "none",
+            "Images that the root carries, each as an OCI archive of the node's platform at `/usr/lib/groundup/images/NAME.tar`. A unit that imports it says how it runs.",
         ),
         optional(
             "sysctl",

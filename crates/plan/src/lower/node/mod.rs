@@ -10,27 +10,22 @@
 //! shows as the owner of a file is never read. Formats are written by Debian's tools.
 
 mod root;
+mod test;
 
 use super::{Lowering, Made, Shape, input, output};
 use crate::{
     Assembler, From, Mount, OutputPlace, PlanError, Run, RunLimits, StepKind, StepLabel, params,
 };
 use groundup_recipe::{
-    At, BootTest, DEFAULT_OUTPUT, Firmware, Node, Permissions, Platform, Span, TargetName,
-    TargetRef,
+    At, DEFAULT_OUTPUT, Node, Permissions, Platform, Span, TargetName, TargetRef,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 const SQUASHFS: &str = include_str!("squashfs.sh");
 const VERITY: &str = include_str!("verity.sh");
 const UKI: &str = include_str!("uki.sh");
 const DISK: &str = include_str!("disk.sh");
 const QCOW2: &str = include_str!("qcow2.sh");
-const TEST: &str = include_str!("test.sh");
-
-/// What a machine of a test has, and when it has failed, where the recipe does not say.
-const MEMORY: u64 = 512 << 20;
-const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The outputs of a node's steps, by the name of the step.
 struct Parts {
@@ -62,47 +57,6 @@ impl Lowering<'_> {
         Ok(Made { out, origins: None, shape: Shape::Tree })
     }
 
-    /// The boot test of a node.
-    pub(super) fn boot_test(
-        &mut self,
-        name: &TargetName,
-        node: &Node,
-        test: &BootTest,
-        platform: Platform,
-        span: Span,
-    ) -> Result<From, PlanError> {
-        let parts = self.node_parts(name, node, platform, span)?;
-        let mut files = params::Overlay::default();
-        let mut file = |path: &str, text: String| {
-            let (path, text) = (path.to_owned(), Some(text));
-            files.files.push(params::File { path, text, mode: 0o644, uid: 0, gid: 0 });
-        };
-        file("/console", test.console.iter().map(|text| format!("{}\n", text.value)).collect());
-        if let Some(script) = &test.script {
-            file("/script", script.value.clone());
-        }
-        let label = StepLabel::new(name.to_string(), "test files").on(platform);
-        let outputs = ["out", "origins"];
-        let assembler = Assembler::TreeCompose;
-        let files = self.assemble(label, assembler, &files, vec![], &outputs, Some(span));
-        let firmware = match test.firmware {
-            Firmware::None => "none",
-            Firmware::Uefi => "uefi",
-        };
-        let memory = test.memory.as_ref().map_or(MEMORY, |at| at.value);
-        let env = [("FIRMWARE", firmware.to_owned()), ("MEMORY", memory.to_string())];
-        let mounted = [
-            ("/deps/disk", parts.disk),
-            ("/deps/uki", parts.uki),
-            ("/deps/kernel", parts.kernel),
-            ("/deps/initrd.cpio", parts.initrd),
-            ("/deps/test", output(files, "out")),
-        ];
-        let tool = Tool { name, root: &test.emulator, role: "test", script: TEST, platform, span };
-        let wall = Some(test.timeout.as_ref().map_or(TIMEOUT, |at| at.value));
-        self.tool(tool, mounted, env, RunLimits { wall, ..RunLimits::default() })
-    }
-
     fn node_parts(
         &mut self,
         name: &TargetName,
@@ -130,14 +84,18 @@ impl Lowering<'_> {
             ("/deps/verity", verity.clone()),
         ];
         let cmdline = node.cmdline.as_ref().map_or_else(String::new, |at| at.value.clone());
-        let uki = self.tool(tool("uki", UKI), mounted, [("CMDLINE", cmdline)], limits())?;
+        let at = |written: Option<Span>| written.unwrap_or(span);
+        let uki = Tool { span: at(node.cmdline.as_ref().map(|at| at.span)), ..tool("uki", UKI) };
+        let uki = self.tool(uki, mounted, [("CMDLINE", cmdline)], limits())?;
         let mounted = [
             ("/deps/uki", uki.clone()),
             ("/deps/squashfs", squashfs.clone()),
             ("/deps/verity", verity.clone()),
         ];
         let size = node.disk_size.as_ref().map(|size| ("DISK_SIZE", size.value.to_string()));
-        let disk = self.tool(tool("disk", DISK), mounted, size, limits())?;
+        let disk =
+            Tool { span: at(node.disk_size.as_ref().map(|at| at.span)), ..tool("disk", DISK) };
+        let disk = self.tool(disk, mounted, size, limits())?;
         Ok(Parts { squashfs, verity, kernel, initrd, uki, disk })
     }
 

@@ -1,7 +1,11 @@
 //! The root file system of a node, and its initramfs.
 
 use crate::{Assembler, StepLabel};
-use crate::{From, PlanError, lower::Lowering, lower::output, params};
+use crate::{
+    From, PlanError,
+    lower::{Lowering, input, output},
+    params,
+};
 use groundup_recipe::{
     At, DEFAULT_OUTPUT, Directory, FileContent, FileEntry, Link, MachineId, Node, Overlay,
     Placement, Platform, Span, TargetBody, TargetName, TargetRef, TreePath,
@@ -9,6 +13,9 @@ use groundup_recipe::{
 
 /// What every root needs to be mounted over.
 const PLACES: [&str; 6] = ["/proc", "/sys", "/dev", "/run", "/tmp", "/var"];
+
+/// Where the root has the images that it carries.
+const IMAGES: &str = "/usr/lib/groundup/images";
 
 /// `/init` of the initramfs.
 const INIT: &str = include_str!("init.sh");
@@ -38,7 +45,13 @@ impl Lowering<'_> {
         }
         trees.extend(node.trees.iter().cloned());
         let overlay = additions(node, span);
-        let (params, inputs) = self.overlay(name, &trees, &overlay, platform)?;
+        let (mut params, mut inputs) = self.overlay(name, &trees, &overlay, platform)?;
+        for image in &node.images {
+            let archive = self.image_archive(image, platform)?;
+            inputs.push(input(format!("file.{:03}", params.files.len()), archive));
+            let path = format!("{IMAGES}/{}.tar", image.name());
+            params.files.push(params::File { path, text: None, mode: 0o644, uid: 0, gid: 0 });
+        }
         let outputs = ["out", "origins"];
         let assembler = Assembler::TreeCompose;
         let step = self.assemble(label, assembler, &params, inputs, &outputs, Some(span));
@@ -78,7 +91,7 @@ impl Lowering<'_> {
         let outputs = ["out", "origins"];
         let assembler = Assembler::TreeCompose;
         let tree = self.assemble(tree_label, assembler, &params, inputs, &outputs, Some(span));
-        let inputs = vec![crate::lower::input("tree", output(tree, "out"))];
+        let inputs = vec![input("tree", output(tree, "out"))];
         let assembler = Assembler::TreeCpio;
         let none = serde_json::json!({});
         let step = self.assemble(label, assembler, &none, inputs, &["out"], Some(span));
