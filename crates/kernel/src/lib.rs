@@ -13,6 +13,7 @@
 mod check;
 pub mod config;
 mod explain;
+pub mod facts;
 pub mod kconfig;
 mod nearest;
 mod place;

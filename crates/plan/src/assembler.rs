@@ -36,6 +36,10 @@ pub enum Assembler {
     NodeTestCheck,
     /// Checks that a resolved kernel configuration holds what was asked for.
     KernelCheck,
+    /// Says what a kernel is: its configuration, exports and modules.
+    KernelFacts,
+    /// Says what a node is: packages, units, kernel parameters, users.
+    NodeFacts,
     /// Reads an OCI image: its tree, layers and configuration.
     ImageBase,
     /// Assigns files to layers.
@@ -52,7 +56,7 @@ pub enum Assembler {
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 20] = [
+    pub const ALL: [Assembler; 22] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
@@ -67,6 +71,8 @@ impl Assembler {
         Assembler::NodeCheck,
         Assembler::NodeTestCheck,
         Assembler::KernelCheck,
+        Assembler::KernelFacts,
+        Assembler::NodeFacts,
         Assembler::ImageBase,
         Assembler::ImageSplit,
         Assembler::ImageLayer,
@@ -92,6 +98,8 @@ impl Assembler {
             Assembler::NodeCheck => "node.check",
             Assembler::NodeTestCheck => "node.test-check",
             Assembler::KernelCheck => "kernel.check",
+            Assembler::KernelFacts => "kernel.facts",
+            Assembler::NodeFacts => "node.facts",
             Assembler::ImageBase => "image.base",
             Assembler::ImageSplit => "image.split",
             Assembler::ImageLayer => "image.layer",
@@ -116,6 +124,8 @@ impl Assembler {
             | Assembler::TreeCpio
             | Assembler::NodeTestCheck
             | Assembler::KernelCheck
+            | Assembler::KernelFacts
+            | Assembler::NodeFacts
             | Assembler::ImageBase
             | Assembler::ImageSplit
             | Assembler::ImageManifest

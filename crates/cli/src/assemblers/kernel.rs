@@ -9,7 +9,7 @@ use groundup_kernel::{Files, Inputs};
 use groundup_plan::params;
 use groundup_store::{Store, StoreError};
 use groundup_tree::{FileTree, Kind, TreePath};
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 pub(super) fn patch(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     let params: params::Patches = call.params()?;
@@ -55,6 +55,34 @@ pub(super) fn check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     }
     checked?;
     Ok(out(ObjectId::Tree(config)))
+}
+
+/// Says what a kernel is.
+pub(super) fn facts(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    let kernel = Tree::load(call, "kernel")?;
+    let file = |name: &str| kernel.bytes(name).ok_or_else(|| format!("the kernel has no `{name}`"));
+    let (config, system_map) = (file("config")?, file("System.map")?);
+    let (mut release, mut modules) = (None, BTreeMap::new());
+    if call.tree_if_there("modules").is_some() {
+        let tree = Tree::load(call, "modules")?;
+        for (path, node) in tree.tree.iter() {
+            let Kind::File { blob, .. } = node.kind else { continue };
+            let path = String::from_utf8_lossy(path.as_bytes()).into_owned();
+            let Some(below) = path.strip_prefix("usr/lib/modules/") else { continue };
+            let Some((of, below)) = below.split_once('/') else { continue };
+            release = Some(of.to_owned());
+            if below.ends_with(".ko") {
+                modules.insert(below.to_owned(), call.store.read_blob(blob)?);
+            }
+        }
+    }
+    let facts = groundup_kernel::facts::facts(groundup_kernel::facts::Parts {
+        config: &config,
+        system_map: &system_map,
+        release: release.as_deref(),
+        modules: &modules,
+    })?;
+    super::said(call, "kernel.json", &facts)
 }
 
 /// Files of a tree of the store.

@@ -9,8 +9,8 @@ mod overlay;
 use groundup_build::{AssembleCall, AssembleError, Assemblers};
 use groundup_digest::{BlobId, ObjectId, TreeId};
 use groundup_plan::Assembler;
-use groundup_tree::Expansion;
-use serde::de::DeserializeOwned;
+use groundup_tree::{Expansion, FileTree, Kind, Meta, Node, TreePath};
+use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
 /// All assemblers that this program has.
@@ -33,6 +33,8 @@ impl Assemblers for Registered {
             Assembler::TarUnpack => debian::tar(call, self.expansion),
             Assembler::TreePatch => kernel::patch(call),
             Assembler::KernelCheck => kernel::check(call),
+            Assembler::KernelFacts => kernel::facts(call),
+            Assembler::NodeFacts => node::facts(call),
             Assembler::TreeCompose => debian::compose(call),
             Assembler::TreeTar => node::tar(call),
             Assembler::TreeCpio => node::cpio(call),
@@ -80,6 +82,22 @@ impl Arguments for AssembleCall<'_> {
 }
 
 /// The single output `out`.
+/// The output of a step that says something: a tree of one file.
+fn said(
+    call: &AssembleCall<'_>,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<Outputs, AssembleError> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    let content = call.store.put_blob(&text)?;
+    let mut tree = FileTree::new();
+    let kind = Kind::File { blob: content.blob, size: content.size };
+    let node = Node { meta: Meta::root_owned(0o644), kind };
+    tree.insert(TreePath::new(name.as_bytes())?, node)?;
+    Ok(out(ObjectId::Tree(call.store.put_tree(&tree)?)))
+}
+
 fn out(id: ObjectId) -> Outputs {
     BTreeMap::from([("out".to_owned(), id)])
 }

@@ -2,9 +2,12 @@
 
 use super::{Arguments, Outputs, out};
 use groundup_build::{AssembleCall, AssembleError};
+use groundup_debian::archive::deb822::stanzas;
 use groundup_digest::ObjectId;
+use groundup_node::facts::{self, Package};
 use groundup_node::{Need, Set};
 use groundup_plan::params;
+use std::collections::BTreeMap;
 
 pub(super) fn tar(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
     let tree = call.store.load_tree(call.tree("tree")?)?;
@@ -32,4 +35,25 @@ pub(super) fn test_check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleErr
     let config = call.tree("config")?;
     groundup_node::test_check_step(call.store, config, needs.collect())?;
     Ok(out(ObjectId::Tree(config)))
+}
+
+/// Says what a node is.
+pub(super) fn facts(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    let tree = call.store.load_tree(call.tree("root")?)?;
+    let mut packages = BTreeMap::new();
+    if let Some(blob) = facts::file_of(&tree, "var/lib/dpkg/status") {
+        let status = call.store.read_blob(blob)?;
+        for stanza in stanzas(&status)? {
+            let stanza = stanza?;
+            let field = |name: &'static str| stanza.require(name).map(str::to_owned);
+            let package = Package {
+                version: field("Version")?,
+                architecture: field("Architecture")?,
+                source: stanza.get("Source").map(str::to_owned),
+            };
+            packages.insert(field("Package")?, package);
+        }
+    }
+    let facts = facts::facts(&tree, packages, |blob| call.store.read_blob(blob))?;
+    super::said(call, "node.json", &facts)
 }

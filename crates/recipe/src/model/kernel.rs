@@ -52,7 +52,7 @@ pub struct KernelOption {
 impl Kernel {
     /// The names of its outputs.
     pub fn outputs(&self) -> Vec<&'static str> {
-        let mut outputs = vec![crate::DEFAULT_OUTPUT, "config", "vmlinux"];
+        let mut outputs = vec![crate::DEFAULT_OUTPUT, "config", "facts", "vmlinux"];
         outputs.extend(self.modules.then_some("modules"));
         outputs.extend(self.headers.then_some("headers"));
         outputs

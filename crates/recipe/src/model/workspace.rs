@@ -162,7 +162,9 @@ impl Target {
         match &self.body {
             TargetBody::Build(build) => build.outputs.iter().map(|name| name.as_str()).collect(),
             TargetBody::Kernel(kernel) => kernel.outputs(),
-            TargetBody::Node(_) => vec![crate::DEFAULT_OUTPUT, "disk", "qcow2", "root", "uki"],
+            TargetBody::Node(_) => {
+                vec![crate::DEFAULT_OUTPUT, "disk", "facts", "qcow2", "root", "uki"]
+            }
             _ => vec![crate::DEFAULT_OUTPUT],
         }
     }

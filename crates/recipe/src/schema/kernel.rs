@@ -9,7 +9,7 @@ use crate::{Kind, form::Form};
 
 pub(super) static KERNEL: Spec = Spec {
     noun: "a kernel",
-    doc: "A Linux kernel. Outputs: `out` (`vmlinuz`, `System.map`, `config`), `config` (the resolved configuration), `modules` (`lib/modules/RELEASE` with the indexes of `depmod`), `vmlinux` (with its symbol table), and with `headers = true` `headers` (what modules outside the tree are built against).",
+    doc: "A Linux kernel. Outputs: `out` (`vmlinuz`, `System.map`, `config`), `config` (the resolved configuration), `modules` (`lib/modules/RELEASE` with the indexes of `depmod`), `vmlinux` (with its symbol table), `facts` (`kernel.json`: configuration, exported symbols, modules with what they need), and with `headers = true` `headers` (what modules outside the tree are built against).",
     keys: &[
         EXTENDS,
         ABSTRACT,

@@ -95,7 +95,7 @@ const TEST: Spec = Spec {
 
 pub(super) static NODE: Spec = Spec {
     noun: "a node",
-    doc: "A machine that boots: a root file system behind dm-verity, a kernel, an initramfs, a unified kernel image (UKI) and a GPT disk. Outputs: `out` (all of them), `disk`, `qcow2`, `uki`, `root`.",
+    doc: "A machine that boots: a root file system behind dm-verity, a kernel, an initramfs, a unified kernel image (UKI) and a GPT disk. Outputs: `out` (all of them), `disk`, `qcow2`, `uki`, `root`, `facts` (`node.json`: packages, units, kernel parameters, users, privileged files).",
     keys: &[
         EXTENDS,
         ABSTRACT,

@@ -75,6 +75,9 @@ impl Lowering<'_> {
             return Ok(made(config));
         }
         let step = self.kernel_build(name, kernel, config, platform, span)?;
+        if asked == "facts" {
+            return Ok(made(self.kernel_facts(name, kernel, step, platform, span)));
+        }
         Ok(made(output(step, asked)))
     }
 
@@ -207,6 +210,22 @@ impl Lowering<'_> {
         Ok(output(step, "out"))
     }
 
+    /// What the kernel is, for comparisons.
+    fn kernel_facts(
+        &mut self,
+        name: &TargetName,
+        kernel: &Kernel,
+        build: StepIndex,
+        platform: Platform,
+        span: Span,
+    ) -> From {
+        let label = StepLabel::new(name.to_string(), "facts").on(platform);
+        let mut inputs = vec![input("kernel", output(build, DEFAULT_OUTPUT))];
+        inputs.extend(kernel.modules.then(|| input("modules", output(build, "modules"))));
+        let (assembler, none) = (Assembler::KernelFacts, serde_json::json!({}));
+        output(self.assemble(label, assembler, &none, inputs, &["out"], Some(span)), "out")
+    }
+
     fn kernel_build(
         &mut self,
         name: &TargetName,
@@ -220,7 +239,8 @@ impl Lowering<'_> {
             return Ok(step);
         }
         let source = self.kernel_source(name, kernel, platform, span)?;
-        let outputs = kernel.outputs().into_iter().filter(|output| *output != "config");
+        let outputs =
+            kernel.outputs().into_iter().filter(|output| !["config", "facts"].contains(output));
         let outputs: Vec<String> = outputs.map(str::to_owned).collect();
         let (target, place) = names(platform).image;
         let words = [("KERNEL_IMAGE", target), ("KERNEL_IMAGE_FILE", place)];

@@ -51,6 +51,7 @@ impl Lowering<'_> {
             "disk" => parts.disk,
             "uki" => parts.uki,
             "root" => parts.squashfs,
+            "facts" => self.node_facts(name, node, platform, span)?,
             "qcow2" => self.qcow2(name, node, &parts, platform, span)?,
             _ => self.together(name, node, &parts, platform, span)?,
         };
@@ -120,6 +121,21 @@ impl Lowering<'_> {
         let check = self.assemble(check, Assembler::NodeCheck, &none, inputs, &["out"], span);
         let inputs = vec![input("tree", output(check, "out"))];
         let step = self.assemble(label, Assembler::TreeTar, &none, inputs, &["out"], span);
+        Ok(output(step, "out"))
+    }
+
+    /// What the node is, for comparisons.
+    fn node_facts(
+        &mut self,
+        name: &TargetName,
+        node: &Node,
+        platform: Platform,
+        span: Span,
+    ) -> Result<From, PlanError> {
+        let label = StepLabel::new(name.to_string(), "facts").on(platform);
+        let inputs = vec![input("root", self.node_root(name, node, platform, span)?)];
+        let (assembler, none) = (Assembler::NodeFacts, serde_json::json!({}));
+        let step = self.assemble(label, assembler, &none, inputs, &["out"], Some(span));
         Ok(output(step, "out"))
     }
 
