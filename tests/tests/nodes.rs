@@ -1,9 +1,11 @@
 //! Kernels and nodes from the recipes of this repository: configured, built, booted.
 //!
 //! All tests share one workspace and its store. The longest is the boot of `node.micro`, whose kernel
-//! is compiled on the way.
+//! is compiled on the way. What `kernel.edge` and `node.worker` are is tried by named commands
+//! (`groundup test node.worker`, and the example `equal_nodes` of this crate).
 #![allow(clippy::unwrap_used, reason = "a test fails where it is surprised")]
 
+use groundup_kernel::{Config, ConfigDiff};
 use groundup_tests::{copy_recipes, in_workspace, succeed, told};
 use std::{
     fs,
@@ -31,18 +33,56 @@ const WRONG: &str = r#"
 extends = "kernel.tiny"
 options = { TMPFS = "y", NO_SUCH_THING = "y", CRC32 = "n", EXT4_FS = "y", BLOCK = "y" }
 
+[kernel.torn]
+extends = "kernel.micro"
+
+[kernel.torn.options]
+PRINTK = "y"
+TMPFS = "n"
+
 [kernel.unpatched]
 extends = "kernel.tiny"
 patches = ["recipes/wrong.patch"]
 
+[kernel.modular]
+extends = "kernel.tiny"
+modules = true
+options = { MODULES = "y", CRC_CCITT = "m", CRC7 = "m" }
+
+[build.diffconfig]
+rootfs = "rootfs.tools"
+sources = { linux = "source.linux" }
+deps = { old = "kernel.tiny:config", new = "kernel.modular:config" }
+script = """
+cp /deps/old/config /out/old
+cp /deps/new/config /out/new
+/src/linux/scripts/diffconfig /out/old /out/new > /out/said
+"""
+
 [node.blind]
 extends = "node.micro"
-kernel = "kernel.tiny"
+kernel = "kernel.modular"
 rootfs = "rootfs.initrd"
 
 [node.cramped]
 extends = "node.micro"
 disk_size = "16MiB"
+
+[node.deaf]
+extends = "node.micro"
+[node.deaf.test]
+script = "true"
+
+[node.mute]
+extends = "node.micro"
+[node.mute.test]
+console = ["micro: never said"]
+timeout = "20s"
+
+[node.shipped]
+extends = "node.micro"
+[node.shipped.test]
+firmware = "uefi"
 "#;
 
 const PATCH: &str = "--- a/MAINTAINERS\n+++ b/MAINTAINERS\n@@ -1,2 +1,2 @@\n no such line\n-nor this one\n+another\n";
@@ -79,26 +119,89 @@ fn a_node_boots_and_its_test_is_a_result_like_any_other() {
 }
 
 #[test]
-fn a_kernel_that_is_built_again_is_the_same() {
-    succeed(in_workspace(workspace()).args(["build", "--jobs", "2", "kernel.tiny"]));
-    let again = ["build", "--jobs", "3", "--rerun", "kernel.tiny build linux/amd64", "kernel.tiny"];
-    let output = groundup(&again);
-    assert!(output.status.success(), "{}", told(&output));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("1 step built") && !said.contains("unstable"), "{said}");
+fn a_node_boots_by_uefi_from_the_disk_that_is_shipped() {
+    let mut test = in_workspace(workspace());
+    assert_eq!(succeed(test.args(["test", "node.shipped"])), "node.shipped  passed\n");
+    let mut log = in_workspace(workspace());
+    let console = succeed(log.args(["log", "node.shipped test linux/amd64"]));
+    assert!(console.contains("EFI stub: Loaded initrd"), "{console}");
 }
 
 #[test]
-fn an_option_that_does_not_hold_is_an_error_with_its_reason() {
+fn a_boot_that_hangs_ends_at_its_limit_with_the_last_lines_of_the_console() {
+    let said = failure(&["test", "node.mute"]);
+    for part in ["limit of wall time", "| micro: up", "raise `timeout` in `[node.mute.test]`"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_test_that_could_not_pass_is_refused_before_the_boot() {
+    let said = failure(&["test", "node.deaf"]);
+    let reason = "/sbin/init is /bin/busybox, not systemd, which starts the `script`";
+    assert!(
+        said.contains("the test of the node could not pass") && said.contains(reason),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_kernel_that_is_built_again_is_the_same_and_its_modules_are_what_kmod_takes() {
+    let target = "kernel.modular";
+    succeed(in_workspace(workspace()).args(["build", "--jobs", "2", target]));
+    let step = "kernel.modular build linux/amd64";
+    let output = groundup(&["build", "--jobs", "3", "--rerun", step, target]);
+    assert!(output.status.success(), "{}", told(&output));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("1 step built") && !said.contains("unstable"), "{said}");
+
+    // What depmod would write is what it wrote; modules have the table of symbols that says what
+    // they export and need.
+    let look = "cd out/kernel.modular-modules && version=$(ls lib/modules) && \
+                modinfo lib/modules/$version/kernel/lib/*.ko && \
+                depmod -n -b . $version > ../depmod && for table in dep alias symbols; do \
+                grep -q -x -F -f lib/modules/$version/modules.$table ../depmod; \
+                grep -v '^#' lib/modules/$version/modules.$table > ../table || continue; \
+                grep -v -x -F -f ../depmod ../table && exit 1; done; \
+                nm lib/modules/$version/kernel/lib/crc-ccitt.ko";
+    let mut run = in_workspace(workspace());
+    let said = succeed(run.args(["run", "rootfs.toolchain-kernel", "--", "sh", "-euc", look]));
+    for part in ["vermagic:       6.1", "crc7.ko", "crc_ccitt_table"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn a_difference_of_configurations_is_shown_as_the_kernel_itself_shows_it() {
+    succeed(in_workspace(workspace()).args(["build", "build.diffconfig"]));
+    let out = workspace().join("out/build.diffconfig");
+    let read =
+        |name: &str| Config::parse_resolved(name, &fs::read(out.join(name)).unwrap()).unwrap();
+    let (old, new) = (read("old"), read("new"));
+    let theirs = fs::read_to_string(out.join("said")).unwrap();
+    assert_eq!(ConfigDiff::new(&old, &new).to_string(), theirs);
+    assert!(theirs.contains(" MODULES n -> y") && theirs.contains("CRC_CCITT"), "{theirs}");
+}
+
+#[test]
+fn an_option_that_does_not_hold_is_an_error_with_its_reason_and_line() {
     let said = failure(&["build", "kernel.dropped"]);
     for reason in [
-        "CONFIG_TMPFS=y was asked for at `options`",
+        "CONFIG_TMPFS=y was asked for at recipes/wrong.toml:4",
         "it depends on CONFIG_SHMEM, which is n (fs/Kconfig:",
-        "CONFIG_NO_SUCH_THING=y was asked for",
+        "CONFIG_NO_SUCH_THING=y was asked for at recipes/wrong.toml:4",
         "recipes/wrong.toml:2",
     ] {
         assert!(said.contains(reason), "{reason}: {said}");
     }
+}
+
+#[test]
+fn an_option_and_a_fragment_that_contradict_each_other_are_named_with_both_lines() {
+    let said = failure(&["build", "kernel.torn"]);
+    let both =
+        "recipes/wrong.toml:11: CONFIG_TMPFS is n here, but y at recipes/kernel/virtual.config:16";
+    assert!(said.contains(both), "{said}");
 }
 
 #[test]
@@ -118,6 +221,7 @@ fn a_node_that_would_not_boot_is_refused_before_anything_is_written() {
         "the node would not boot",
         "CONFIG_DM_VERITY=y, which the hash tree of the root needs",
         "CONFIG_SQUASHFS=y, which the root needs",
+        "one of CONFIG_VIRTIO_BLK=y, ",
         "no program at /sbin/init",
     ] {
         assert!(said.contains(part), "{part}: {said}");
@@ -128,5 +232,7 @@ fn a_node_that_would_not_boot_is_refused_before_anything_is_written() {
 #[test]
 fn a_disk_that_is_too_small_says_by_how_much() {
     let said = failure(&["build", "node.cramped"]);
-    assert!(said.contains("a disk of 16777216 bytes is too small by "), "{said}");
+    for part in ["a disk of 16777216 bytes is too small by ", "at recipes/wrong.toml:39"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }

@@ -77,6 +77,8 @@ pub enum Lack {
     Option(Need),
     /// An init.
     Init,
+    /// systemd as the init, which is this program.
+    Systemd(TreePath),
 }
 
 /// Why a node would not boot.
@@ -110,6 +112,9 @@ fn list(lacks: &[Lack]) -> String {
         Lack::Init => "\n  the root file system has no program at /sbin/init (with systemd, the \
                        package `systemd-sysv` has it)"
             .to_owned(),
+        Lack::Systemd(init) => {
+            format!("\n  /sbin/init is {init}, not systemd, which starts the `script`")
+        }
     };
     lacks.iter().map(line).collect()
 }
@@ -121,9 +126,29 @@ pub fn check_step(store: &Store, config: TreeId, root: TreeId) -> Result<(), Che
     if lacks.is_empty() { Ok(()) } else { Err(CheckError::Lacks(lacks)) }
 }
 
-/// Checks that the resolved configuration of a kernel has what the machine of a test needs.
-pub fn test_check_step(store: &Store, config: TreeId, needs: Vec<Need>) -> Result<(), CheckError> {
-    let lacks = missing(&read(store, config)?, needs);
+/// What starts the script of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Starter {
+    /// Nothing: there is no script.
+    None,
+    /// systemd.
+    Systemd,
+}
+
+/// Checks that the resolved configuration of a kernel, and a root, have what a test needs.
+pub fn test_check_step(
+    store: &Store,
+    config: TreeId,
+    root: TreeId,
+    needs: Vec<Need>,
+    starter: Starter,
+) -> Result<(), CheckError> {
+    let mut lacks = missing(&read(store, config)?, needs);
+    if starter == Starter::Systemd {
+        let init = program(&store.load_tree(root)?, b"sbin/init");
+        // Without an init, the node itself is refused.
+        lacks.extend(init.filter(|init| !is_systemd(init)).map(Lack::Systemd));
+    }
     if lacks.is_empty() { Ok(()) } else { Err(CheckError::Untestable(lacks)) }
 }
 
@@ -155,12 +180,16 @@ fn lacks(config: &str, root: &FileTree) -> Vec<Lack> {
     let mut needs: Vec<Need> =
         NEEDED.iter().map(|(symbol, by)| Need::built_in(&[*symbol], by)).collect();
     needs.push(Need::built_in(&DISKS, "the disk"));
-    if init.as_ref().is_some_and(|init| init.as_bytes().ends_with(b"/systemd")) {
+    if init.as_ref().is_some_and(is_systemd) {
         needs.extend(SYSTEMD.map(|symbol| Need::built_in(&[symbol], "systemd")));
     }
     let mut lacks = missing(config, needs);
     lacks.extend(init.is_none().then_some(Lack::Init));
     lacks
+}
+
+fn is_systemd(init: &TreePath) -> bool {
+    init.as_bytes().ends_with(b"/systemd")
 }
 
 /// How many links are followed at most, as the kernel does.
@@ -262,5 +291,11 @@ mod tests {
         assert_eq!(missing("CONFIG_VIRTIO_NET=y\n", vec![need(Set::BuiltIn)]), []);
         let found = CheckError::Untestable(missing("", vec![need(Set::AtAll)])).to_string();
         assert!(found.ends_with("lacks CONFIG_VIRTIO_NET=y or =m, which `http` needs"), "{found}");
+        let busybox = Lack::Systemd(TreePath::parse(b"bin/busybox").unwrap());
+        let found = CheckError::Untestable(vec![busybox]).to_string();
+        assert!(
+            found.ends_with("is /bin/busybox, not systemd, which starts the `script`"),
+            "{found}"
+        );
     }
 }

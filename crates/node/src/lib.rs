@@ -4,5 +4,5 @@ mod check;
 mod cpio;
 pub mod facts;
 
-pub use check::{CheckError, Lack, Need, Set, check_step, test_check_step};
+pub use check::{CheckError, Lack, Need, Set, Starter, check_step, test_check_step};
 pub use cpio::{CpioError, cpio_step, write_cpio};

@@ -234,6 +234,8 @@ pub struct KernelCheck {
 pub struct NodeTestCheck {
     /// What the machine needs of the kernel.
     pub needs: Vec<Need>,
+    /// Whether the init must be systemd.
+    pub systemd: bool,
 }
 
 /// A feature of a kernel.

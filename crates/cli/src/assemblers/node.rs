@@ -5,7 +5,7 @@ use groundup_build::{AssembleCall, AssembleError};
 use groundup_debian::archive::deb822::stanzas;
 use groundup_digest::ObjectId;
 use groundup_node::facts::{self, Package};
-use groundup_node::{Need, Set};
+use groundup_node::{Need, Set, Starter};
 use groundup_plan::params;
 use std::collections::BTreeMap;
 
@@ -33,7 +33,9 @@ pub(super) fn test_check(call: &AssembleCall<'_>) -> Result<Outputs, AssembleErr
         by: need.by,
     });
     let config = call.tree("config")?;
-    groundup_node::test_check_step(call.store, config, needs.collect())?;
+    let starter = if params.systemd { Starter::Systemd } else { Starter::None };
+    let root = call.tree("root")?;
+    groundup_node::test_check_step(call.store, config, root, needs.collect(), starter)?;
     Ok(out(ObjectId::Tree(config)))
 }
 

@@ -89,8 +89,10 @@ fn explain_one(session: &Session, step: &Step, failure: &Failure) {
     if let FailureKind::Limit(limit) = &failure.kind
         && let Some(key) = key_of(*limit)
     {
-        out::say(format!(
-            "{CYAN}help{CYAN:#}: if it needs more, raise `{key}` in the `limits` of `[{owner}]`"
-        ));
+        let place = match owner.starts_with("node.") {
+            true => format!("`timeout` in `[{owner}.test]`"),
+            false => format!("`{key}` in the `limits` of `[{owner}]`"),
+        };
+        out::say(format!("{CYAN}help{CYAN:#}: if it needs more, raise {place}"));
     }
 }

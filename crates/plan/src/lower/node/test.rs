@@ -34,8 +34,10 @@ impl Lowering<'_> {
         let files = self.assemble(label, assembler, &files(test), vec![], &outputs, Some(span));
 
         let label = StepLabel::new(name.to_string(), "test check").on(platform);
-        let inputs = vec![input("config", self.part(&node.kernel, "config", platform)?)];
-        let params = params::NodeTestCheck { needs: needs(test) };
+        let config = self.part(&node.kernel, "config", platform)?;
+        let root = self.node_root(name, node, platform, span)?;
+        let inputs = vec![input("config", config), input("root", root)];
+        let params = params::NodeTestCheck { needs: needs(test), systemd: test.script.is_some() };
         let assembler = Assembler::NodeTestCheck;
         let checked = self.assemble(label, assembler, &params, inputs, &["out"], Some(span));
 
