@@ -23,6 +23,7 @@ mod error;
 mod filter;
 mod launcher;
 mod outcome;
+mod ownership;
 mod probe;
 mod run;
 mod scratch;
@@ -35,6 +36,9 @@ pub use control::{Control, Progress};
 pub use error::SandboxError;
 pub use launcher::launcher_entry;
 pub use outcome::{Ending, Enforced, Enforcement, LimitKind, Outcome, Usage};
+pub use ownership::{
+    CollectError, DeviceKind, DeviceNode, OWNERSHIP_VERSION, OwnedPath, Owner, Ownership, collect,
+};
 pub use probe::{Check, Host, Status, probe};
 pub use run::run;
 pub use scratch::{Recycled, ScratchError, discard, recycle};

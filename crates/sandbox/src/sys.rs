@@ -219,6 +219,8 @@ pub(crate) struct Question {
     pub(crate) id: u64,
     pub(crate) pid: i32,
     pub(crate) call: i32,
+    /// `AUDIT_ARCH_*` of the interface that it uses.
+    pub(crate) arch: u32,
     pub(crate) args: [u64; 6],
 }
 
@@ -233,7 +235,8 @@ pub(crate) fn next_question(listener: BorrowedFd<'_>) -> io::Result<Question> {
         }
         .into(),
     )?;
-    Ok(Question { id: notif.id, pid: notif.pid as i32, call: notif.data.nr, args: notif.data.args })
+    let libc::seccomp_data { nr: call, arch, args, .. } = notif.data;
+    Ok(Question { id: notif.id, pid: notif.pid as i32, call, arch, args })
 }
 
 /// Whether the process that asked still waits, so that its pid is still its own.

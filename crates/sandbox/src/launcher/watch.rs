@@ -16,10 +16,12 @@ use super::Prepared;
 use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
+use super::ownership::Desk;
 use crate::scratch::bytes_on_disk;
 use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply, Work};
 use crate::{
-    Ending, Enforced, Enforcement, LimitKind, Limits, Outcome, Progress, Spec, Usage, sys,
+    Ending, Enforced, Enforcement, LimitKind, Limits, Outcome, Ownership, Progress, Spec, Usage,
+    sys,
 };
 
 /// A cgroup, opened: the files that tell of limits that were hit.
@@ -74,6 +76,9 @@ pub(super) struct Watch<'a> {
     /// From when the sandbox stands: its `/proc`.
     proc: Option<OwnedFd>,
     listener: Option<OwnedFd>,
+    ownership: &'a Ownership,
+    /// Where ownership is data: who answers.
+    desk: Option<Desk>,
     /// Why everything was killed.
     stopped: Option<Ending>,
     /// How the command ended by itself.
@@ -134,6 +139,8 @@ impl<'a> Watch<'a> {
             init_fd,
             proc: None,
             listener: None,
+            ownership: &work.spec.ownership,
+            desk: None,
             stopped: None,
             over: None,
             failure: None,
@@ -159,13 +166,7 @@ impl<'a> Watch<'a> {
                 self.copy_log();
             }
             match ready.listener {
-                Some(Heard::Question) => {
-                    if let Some(listener) = &self.listener
-                        && !answers::next(listener, self.hostname)
-                    {
-                        self.listener = None;
-                    }
-                }
+                Some(Heard::Question) => self.answer(),
                 // Polling it again would never wait.
                 Some(Heard::End) => self.listener = None,
                 None => {}
@@ -181,6 +182,34 @@ impl<'a> Watch<'a> {
                 return self.finish();
             }
             self.look();
+        }
+    }
+
+    fn answer(&mut self) {
+        let Some(listener) = &self.listener else { return };
+        let goes_on = match &mut self.desk {
+            None => Ok(answers::next(listener, self.hostname)),
+            Some(desk) => desk.serve(listener, self.hostname),
+        };
+        match goes_on {
+            Ok(true) => {}
+            Ok(false) => self.listener = None,
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    /// Ends the run for a reason that is no limit.
+    fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+        self.stop(Ending::Cancelled);
+    }
+
+    /// Starts to answer for the files of a root that stands.
+    fn answer_for(&mut self, root: &OwnedFd) {
+        let Ownership::Data(seeds) = self.ownership else { return };
+        match Desk::open(root, seeds) {
+            Ok(desk) => self.desk = Some(desk),
+            Err(failure) => self.fail(failure),
         }
     }
 
@@ -264,6 +293,9 @@ impl<'a> Watch<'a> {
                 Ok(Some((Note::Ready, fds))) => {
                     let mut fds = fds.into_iter();
                     (self.proc, self.listener) = (fds.next(), fds.next());
+                    if let Some(root) = fds.next() {
+                        self.answer_for(&root);
+                    }
                 }
                 Ok(Some((Note::Over { status, left }, _))) => {
                     self.over = Some(status);
@@ -392,6 +424,9 @@ impl<'a> Watch<'a> {
         };
         if let Some(failure) = self.failure.take() {
             return Err(failure);
+        }
+        if let Some(desk) = &self.desk {
+            desk.leave(&self.scratch)?;
         }
         let limited = self.entrances.iter().find_map(Entrance::hit);
         let ending = match (self.stopped, self.over.map(ending)) {
