@@ -18,6 +18,10 @@ pub enum Assembler {
     DebianUnpack,
     /// Merges packages to a root file system with its state.
     DebianRootfs,
+    /// Merges packages to a root file system whose scripts are to run.
+    DebianUnpacked,
+    /// Frees a root file system whose scripts ran from what is of one moment.
+    DebianConfigured,
     /// Unpacks a source package and applies its patches.
     DebianSource,
     /// Unpacks a tar archive.
@@ -48,12 +52,14 @@ pub enum Assembler {
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 18] = [
+    pub const ALL: [Assembler; 20] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
         Assembler::DebianUnpack,
         Assembler::DebianRootfs,
+        Assembler::DebianUnpacked,
+        Assembler::DebianConfigured,
         Assembler::DebianSource,
         Assembler::TarUnpack,
         Assembler::TreePatch,
@@ -77,6 +83,8 @@ impl Assembler {
             Assembler::DebianSelect => "debian.select",
             Assembler::DebianUnpack => "debian.unpack",
             Assembler::DebianRootfs => "debian.rootfs",
+            Assembler::DebianUnpacked => "debian.unpacked",
+            Assembler::DebianConfigured => "debian.configured",
             Assembler::DebianSource => "debian.source",
             Assembler::TarUnpack => "tar.unpack",
             Assembler::TreePatch => "tree.patch",
@@ -100,6 +108,8 @@ impl Assembler {
             | Assembler::DebianIndex
             | Assembler::DebianSelect
             | Assembler::DebianUnpack
+            | Assembler::DebianUnpacked
+            | Assembler::DebianConfigured
             | Assembler::DebianSource
             | Assembler::TarUnpack
             | Assembler::TreePatch

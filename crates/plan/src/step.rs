@@ -128,8 +128,23 @@ pub struct Run {
     pub platform: Platform,
     /// Version of the sandbox.
     pub sandbox: u32,
+    /// What becomes of the root file system that the command changes.
+    pub root: RunRoot,
     /// What ends it; no part of the key.
     pub limits: RunLimits,
+}
+
+/// What becomes of the root file system that a command changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunRoot {
+    /// Changes are thrown away; files have no owners that matter.
+    Discarded,
+    /// It is the only output. The command is root, and owners, set-id bits, devices and file
+    /// capabilities are data.
+    Kept {
+        /// Version of how they are.
+        ownership: u32,
+    },
 }
 
 /// An input at a path of the sandbox.
@@ -146,7 +161,7 @@ pub struct Mount {
 pub struct OutputPlace {
     /// Name of the output.
     pub output: String,
-    /// `/out`, or a directory in it.
+    /// `/out`, or a directory in it; `/` where the root is kept.
     pub place: String,
 }
 

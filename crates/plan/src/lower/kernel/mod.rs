@@ -13,8 +13,8 @@
 
 use super::{Lowering, Made, Shape, build::limits, input, output};
 use crate::{
-    Assembler, From, Input, Mount, OutputPlace, PlanError, Run, StepIndex, StepKind, StepLabel,
-    leaf::file_label, params,
+    Assembler, From, Input, Mount, OutputPlace, PlanError, Run, RunRoot, StepIndex, StepKind,
+    StepLabel, leaf::file_label, params,
 };
 use groundup_recipe::{
     At, DEFAULT_OUTPUT, Kernel, KernelBase, Permissions, Platform, RepoPath, Span, TargetName,
@@ -265,6 +265,7 @@ impl Lowering<'_> {
             permissions: Permissions::Normal,
             platform,
             sandbox: self.options.sandbox,
+            root: RunRoot::Discarded,
             limits: limits(&kernel.limits),
         };
         Ok(self.plan.add(label, || (StepKind::Run(run), inputs, outputs), Some(span)))

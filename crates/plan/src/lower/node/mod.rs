@@ -13,7 +13,8 @@ mod root;
 
 use super::{Lowering, Made, Shape, input, output};
 use crate::{
-    Assembler, From, Mount, OutputPlace, PlanError, Run, RunLimits, StepKind, StepLabel, params,
+    Assembler, From, Mount, OutputPlace, PlanError, Run, RunLimits, RunRoot, StepKind, StepLabel,
+    params,
 };
 use groundup_recipe::{
     At, BootTest, DEFAULT_OUTPUT, Firmware, Node, Permissions, Platform, Span, TargetName,
@@ -254,6 +255,7 @@ impl Lowering<'_> {
             permissions: Permissions::Normal,
             platform,
             sandbox: self.options.sandbox,
+            root: RunRoot::Discarded,
             limits,
         };
         let outputs = vec!["out".to_owned()];
