@@ -20,7 +20,7 @@ pub enum Assembler {
     DebianRootfs,
     /// Merges packages to a root file system whose scripts are to run.
     DebianUnpacked,
-    /// Frees a root file system whose scripts ran from what is of one moment.
+    /// Finishes a root file system whose scripts ran.
     DebianConfigured,
     /// Unpacks a source package and applies its patches.
     DebianSource,

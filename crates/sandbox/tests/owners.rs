@@ -24,7 +24,7 @@ fn these_claims_hold_for_an_ordinary_user_too() {
 fn owned(mut fixture: Fixture, seeds: &[(&str, Owner)]) -> Fixture {
     let upper = fixture.spec.scratch.join("upper");
     let lower = fixture.spec.lowers.pop().unwrap();
-    for dir in ["etc", "data"] {
+    for dir in ["etc", "data", "tmp"] {
         fs::create_dir_all(upper.join(dir)).unwrap();
     }
     for entry in fs::read_dir(&lower).unwrap().map(Result::unwrap) {
@@ -73,6 +73,8 @@ fn what_the_tree_says_is_what_programs_see() {
         ("data/su", owner(0, 0, 0o4755)),
         ("data/null", Owner { device: Some(device), ..owner(0, 0, 0o666) }),
         ("data", owner(8, 8, 0o2775)),
+        // Covered by the sandbox's own; what it is in the tree stays.
+        ("tmp", owner(0, 0, 0o1777)),
     ];
     let script = "stat -c '%n %u:%g %a %F %t,%T' etc/shadow data/su data/null data etc /usr/bin";
     let fixture = owned(Fixture::shell(script), &seeds);
@@ -89,6 +91,7 @@ fn what_the_tree_says_is_what_programs_see() {
     assert_eq!(after(&fixture, "etc/shadow"), "0:42 0640");
     assert_eq!(after(&fixture, "data/null"), "0:0 0666 c1:3");
     assert_eq!(after(&fixture, "data"), "8:8 2775");
+    assert_eq!(after(&fixture, "tmp"), "0:0 1777");
 }
 
 #[test]

@@ -76,7 +76,9 @@ pub(super) fn write(
     }
     draft.put_state("/var/lib/dpkg/status", status.as_bytes(), 0o644)?;
     draft.put_state("/var/lib/dpkg/available", b"", 0o644)?;
-    draft.put_state("/var/lib/dpkg/statoverride", b"", 0o644)?;
+    if state == State::Installed {
+        draft.put_state("/var/lib/dpkg/statoverride", b"", 0o644)?;
+    }
     draft.put_state("/var/lib/dpkg/info/format", b"1\n", 0o644)?;
     for directory in ["alternatives", "parts", "updates"] {
         let path = format!("/var/lib/dpkg/{directory}");

@@ -207,7 +207,7 @@ impl<'a> Watch<'a> {
     /// Starts to answer for the files of a root that stands.
     fn answer_for(&mut self, root: &OwnedFd) {
         let Ownership::Data(seeds) = self.ownership else { return };
-        match Desk::open(root, seeds) {
+        match Desk::open(root, &self.scratch, seeds) {
             Ok(desk) => self.desk = Some(desk),
             Err(failure) => self.fail(failure),
         }

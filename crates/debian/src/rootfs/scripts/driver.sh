@@ -95,3 +95,5 @@ done < "$here/alternatives"
 left=$(dpkg-query -W -f '${db:Status-Abbrev} ${binary:Package}\n' | grep -v '^ii ' | head -n 1)
 [ -z "$left" ] || failed "dpkg left a package in the state $left"
 [ "${policy:-}" != made ] || rm /usr/sbin/policy-rc.d
+. "$here/cleanup"
+exit 0

@@ -85,7 +85,7 @@ pub struct Configured {
     pub after: TreeId,
 }
 
-/// Frees a tree whose scripts ran from what is of one moment, and lays on top what the recipe says.
+/// Lays on top of what scripts left what the recipe says.
 pub fn configured(
     store: &Store,
     base: &Configured,
@@ -102,7 +102,6 @@ pub fn configured(
         origins.insert(path.clone(), label);
     }
     let mut draft = Draft { store, tree, origins };
-    volatile::remove(&mut draft)?;
     let removed = super::overlay::globs(&spec.remove)?;
     super::lay_on_top(&mut draft, spec, &removed)?;
     let origins = store.put_blob(&draft.final_origins().to_bytes())?;
@@ -129,6 +128,8 @@ fn write_tables(
         draft.put_state(&format!("{place}/packages"), packages.as_bytes(), 0o644)?;
         draft.put_state(&format!("{place}/triggers"), triggers.as_bytes(), 0o644)?;
     }
+    let cleanup = volatile::commands();
+    draft.put_state(&format!("{PLACE}/cleanup"), cleanup.as_bytes(), 0o644)?;
     let choices = spec.alternatives.iter();
     let choices: String = choices
         .map(|choice| format!("{} {} {}\n", choice.name, choice.link, choice.path))

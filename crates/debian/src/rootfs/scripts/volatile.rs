@@ -1,122 +1,87 @@
 //! What scripts leave that is of one moment or one machine, and what becomes of it.
 //!
-//! The table is the one of `docs/debian.md`. Paths are globs: `*` does not cross a slash, `**` does.
+//! It goes at the end of the step that runs them, so that two runs leave the same. The table is the one
+//! of `docs/debian.md`.
 
-use super::super::{
-    Draft, RootfsError,
-    draft::{constant, follow},
-    overlay,
-};
-use groundup_tree::{Kind, Node, TreePath};
+use std::fmt::Write;
 
-/// What becomes of a path.
+/// What becomes of a path; `*` does not cross a slash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fate {
+enum Fate {
     /// It goes, a directory with all that it holds.
     Gone,
-    /// It goes unless it is a directory.
+    /// A directory: all below it goes, but the directories and what is emptied.
     FilesGone,
     /// A file stays without content.
     Emptied,
 }
 
-/// Each glob with its fate and why; the first that fits counts.
-pub(super) const VOLATILE: [(&str, Fate, &str); 32] = [
+/// Each path with its fate and why.
+const VOLATILE: [(&str, Fate, &str); 37] = [
+    ("/etc/.pwd.lock", Fate::Gone, "a lock"),
+    ("/etc/group-", Fate::Gone, "an earlier state"),
+    ("/etc/gshadow-", Fate::Gone, "an earlier state"),
+    ("/etc/machine-id", Fate::Emptied, "random; made on the first boot"),
+    ("/etc/passwd-", Fate::Gone, "an earlier state"),
+    ("/etc/shadow-", Fate::Gone, "an earlier state"),
+    ("/etc/ssh/ssh_host_*", Fate::Gone, "random keys"),
+    ("/etc/ssl/certs/ssl-cert-snakeoil.pem", Fate::Gone, "the certificate of a random key"),
+    ("/etc/ssl/private/ssl-cert-snakeoil.key", Fate::Gone, "a random key"),
+    ("/etc/subgid-", Fate::Gone, "an earlier state"),
+    ("/etc/subuid-", Fate::Gone, "an earlier state"),
+    ("/run", Fate::FilesGone, "in memory on a running system"),
+    ("/var/backups/*", Fate::Gone, "earlier states"),
+    ("/var/cache/apt/*.bin", Fate::Gone, "times of files"),
+    ("/var/cache/apt/archives/lock", Fate::Gone, "a lock"),
+    ("/var/cache/debconf/*-old", Fate::Gone, "earlier states"),
+    ("/var/cache/fontconfig/*", Fate::Gone, "times of directories"),
+    ("/var/cache/ldconfig/aux-cache", Fate::Gone, "inode numbers and times"),
+    ("/var/cache/man", Fate::FilesGone, "times of files"),
+    ("/var/lib/apt/lists/lock", Fate::Gone, "a lock"),
+    ("/var/lib/dbus/machine-id", Fate::Gone, "random; made on the first boot"),
+    ("/var/lib/dpkg/*-old", Fate::Gone, "earlier states"),
+    ("/var/lib/dpkg/lock*", Fate::Gone, "locks"),
+    ("/var/lib/dpkg/triggers/Lock", Fate::Gone, "a lock"),
+    ("/var/lib/dpkg/updates/*", Fate::Gone, "dpkg's own journal"),
     ("/var/lib/groundup", Fate::Gone, "groundup's own tables"),
+    ("/var/lib/systemd/credential.secret", Fate::Gone, "random"),
+    ("/var/lib/systemd/random-seed", Fate::Gone, "random"),
+    ("/var/lib/ucf/hashfile.*", Fate::Gone, "earlier states"),
+    ("/var/lib/ucf/registry.*", Fate::Gone, "earlier states"),
+    ("/var/lib/urandom/random-seed", Fate::Gone, "random"),
+    ("/var/log", Fate::FilesGone, "logs with the time"),
     ("/var/log/btmp", Fate::Emptied, "logins"),
     ("/var/log/faillog", Fate::Emptied, "logins"),
     ("/var/log/lastlog", Fate::Emptied, "logins"),
     ("/var/log/wtmp", Fate::Emptied, "logins"),
-    ("/var/log/**", Fate::FilesGone, "logs with the time"),
-    ("/run/**", Fate::FilesGone, "in memory on a running system"),
-    ("/tmp/*", Fate::Gone, "temporary"),
     ("/var/tmp/*", Fate::Gone, "temporary"),
-    ("/var/backups/*", Fate::Gone, "earlier states"),
-    ("/etc/{passwd,group,shadow,gshadow,subuid,subgid}-", Fate::Gone, "earlier states"),
-    ("/etc/.pwd.lock", Fate::Gone, "a lock"),
-    ("/etc/machine-id", Fate::Emptied, "random; made on the first boot"),
-    ("/var/lib/dbus/machine-id", Fate::Gone, "random; made on the first boot"),
-    ("/etc/ssh/ssh_host_*", Fate::Gone, "random keys"),
-    ("/etc/ssl/private/ssl-cert-snakeoil.key", Fate::Gone, "a random key"),
-    ("/etc/ssl/certs/ssl-cert-snakeoil.pem", Fate::Gone, "the certificate of a random key"),
-    ("/var/lib/systemd/random-seed", Fate::Gone, "random"),
-    ("/var/lib/systemd/credential.secret", Fate::Gone, "random"),
-    ("/var/lib/urandom/random-seed", Fate::Gone, "random"),
-    ("/var/cache/ldconfig/aux-cache", Fate::Gone, "inode numbers and times"),
-    ("/var/cache/debconf/*-old", Fate::Gone, "earlier states"),
-    ("/var/cache/fontconfig/*", Fate::Gone, "times of directories"),
-    ("/var/cache/man/**", Fate::FilesGone, "times of files"),
-    ("/var/cache/apt/*.bin", Fate::Gone, "times of files"),
-    ("/var/cache/apt/archives/lock", Fate::Gone, "a lock"),
-    ("/var/lib/apt/lists/lock", Fate::Gone, "a lock"),
-    ("/var/lib/dpkg/*-old", Fate::Gone, "earlier states"),
-    ("/var/lib/dpkg/lock*", Fate::Gone, "a lock"),
-    ("/var/lib/dpkg/triggers/Lock", Fate::Gone, "a lock"),
-    ("/var/lib/dpkg/updates/*", Fate::Gone, "dpkg's own journal"),
-    ("/var/lib/ucf/{hashfile,registry}.*", Fate::Gone, "earlier states"),
 ];
 
-/// Applies the table, and takes the days out of the shadow file.
-pub(super) fn remove(draft: &mut Draft<'_>) -> Result<(), RootfsError> {
-    let globs: Vec<String> = VOLATILE.iter().map(|(glob, ..)| (*glob).to_owned()).collect();
-    let globs: Result<Vec<_>, _> =
-        globs.iter().map(|glob| overlay::globs(std::slice::from_ref(glob))).collect();
-    let globs = globs?;
-    let fate = |path: &TreePath| {
-        globs.iter().position(|set| overlay::takes(set, path)).map(|row| VOLATILE[row].1)
-    };
-    let all = draft.tree.iter().filter_map(|(path, node)| {
-        let fate = fate(path)?;
-        let dir = node.is_directory();
-        (fate == Fate::Gone || !dir).then(|| (path.clone(), fate))
-    });
-    for (path, fate) in all.collect::<Vec<_>>() {
-        match (fate, draft.tree.get(&path).cloned()) {
-            (_, None) => {}
-            (Fate::Emptied, Some(Node { meta, kind: Kind::File { .. } })) => {
-                draft.put_state_at(&path, b"", meta)?;
+/// The table as commands of a shell, with what is rewritten: the days of the last change in
+/// `/etc/shadow` become empty, as they are without scripts. 0, which asks for a new password, stays.
+pub(super) fn commands() -> String {
+    let mut text = String::new();
+    let emptied: Vec<&str> =
+        VOLATILE.iter().filter(|(_, fate, _)| *fate == Fate::Emptied).map(|row| row.0).collect();
+    for path in &emptied {
+        let _ = writeln!(text, "[ ! -f {path} ] || : > {path}");
+    }
+    for (path, fate, _) in VOLATILE {
+        match fate {
+            Fate::Gone => drop(writeln!(text, "rm -rf {path}")),
+            Fate::FilesGone => {
+                let kept = emptied.iter().filter(|kept| kept.starts_with(path));
+                let kept: String = kept.map(|kept| format!(" ! -path {kept}")).collect();
+                let _ = writeln!(text, "[ ! -d {path} ] || find {path} ! -type d{kept} -delete");
             }
-            _ => drop(draft.tree.remove(&path)),
+            Fate::Emptied => {}
         }
     }
-    remove_dangling_certificates(draft);
-    forget_days(draft)
-}
-
-/// Links by hash to the certificate that went.
-fn remove_dangling_certificates(draft: &mut Draft<'_>) {
-    let place = constant("/etc/ssl/certs");
-    let dangling = draft.tree.within(&place).filter(|(_, node)| {
-        matches!(&node.kind, Kind::Symlink { target } if &**target == b"ssl-cert-snakeoil.pem")
-    });
-    for path in dangling.map(|(path, _)| path.clone()).collect::<Vec<_>>() {
-        draft.tree.remove(&path);
-    }
-}
-
-/// The third field of `/etc/shadow`: the day of the last change becomes empty, as it is without scripts.
-fn forget_days(draft: &mut Draft<'_>) -> Result<(), RootfsError> {
-    let path = constant("/etc/shadow");
-    let (Some(bytes), Some(place)) = (draft.read(&path)?, follow(&draft.tree, &path)) else {
-        return Ok(());
-    };
-    let Some(meta) = draft.tree.get(&place).map(|node| node.meta.clone()) else { return Ok(()) };
-    let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().map(|line| {
-        let mut fields: Vec<&str> = line.split(':').collect();
-        if let Some(day) = fields.get_mut(2)
-            // 0 asks for a new password at the next login.
-            && *day != "0"
-        {
-            *day = "";
-        }
-        fields.join(":") + "\n"
-    });
-    let forgotten: String = lines.collect();
-    match forgotten.as_bytes() == bytes {
-        true => Ok(()),
-        false => draft.put_state_at(&place, forgotten.as_bytes(), meta),
-    }
+    text.push_str(
+        "[ ! -f /etc/shadow ] || sed -i 's/^\\([^:]*:[^:]*\\):[1-9][0-9]*:/\\1::/' /etc/shadow\n\
+         [ ! -d /etc/ssl/certs ] || find /etc/ssl/certs -lname ssl-cert-snakeoil.pem -delete\n",
+    );
+    text
 }
 
 #[cfg(test)]
@@ -124,24 +89,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_glob_is_one() {
-        for (glob, _, why) in VOLATILE {
-            overlay::globs(&[glob.to_owned()]).unwrap();
-            assert!(glob.starts_with('/') && !why.is_empty(), "{glob}");
+    fn the_documentation_has_every_row() {
+        let text = include_str!("../../../../../docs/debian.md");
+        for (path, fate, why) in VOLATILE {
+            let fate = match fate {
+                Fate::Gone => "removed",
+                Fate::FilesGone => "files below removed",
+                Fate::Emptied => "emptied",
+            };
+            let row = format!("| `{path}` | {fate} | {why} |");
+            assert!(text.contains(&row), "docs/debian.md lacks: {row}");
         }
     }
 
     #[test]
-    fn the_documentation_has_every_row() {
-        let text = include_str!("../../../../../docs/debian.md");
-        for (glob, fate, why) in VOLATILE {
-            let fate = match fate {
-                Fate::Gone => "removed",
-                Fate::FilesGone => "files removed",
-                Fate::Emptied => "emptied",
-            };
-            let row = format!("| `{glob}` | {fate} | {why} |");
-            assert!(text.contains(&row), "docs/debian.md lacks: {row}");
-        }
+    fn what_is_emptied_outlives_the_removal_of_its_brothers() {
+        let text = commands();
+        let line = text.lines().find(|line| line.contains("find /var/log ")).unwrap();
+        assert!(line.contains("! -path /var/log/wtmp"), "{line}");
+        assert!(text.contains("\nrm -rf /etc/ssh/ssh_host_*\n"));
     }
 }

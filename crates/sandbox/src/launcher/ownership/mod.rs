@@ -22,6 +22,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use crate::filter::{FCHMODAT2, NATIVE};
 use crate::ownership::raw::{self, BASIC, Status};
 use crate::ownership::{Key, OWNERS, OwnedPath, Record, Register};
+use crate::scratch::UPPER;
 use crate::sys::{self, Question};
 use crate::wire::{Doing, Failure};
 use people::People;
@@ -86,7 +87,11 @@ pub(super) struct Found {
 
 impl Desk {
     /// Enters the root of a sandbox that stands and takes its seeds.
-    pub(super) fn open(root: &OwnedFd, seeds: &[OwnedPath]) -> Result<Self, Failure> {
+    pub(super) fn open(
+        root: &OwnedFd,
+        scratch: &OwnedFd,
+        seeds: &[OwnedPath],
+    ) -> Result<Self, Failure> {
         let doing = || "entering the root to answer for its files".to_owned();
         // Relative paths are of the host's `/proc` from now on, absolute ones of the sandbox.
         rustix::process::chdir("/proc").doing(doing)?;
@@ -106,17 +111,20 @@ impl Desk {
             people: People::default(),
             device: status.device(),
         };
+        // Not through the sandbox's root, where places of its own cover some.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let top = rustix::fs::openat(scratch, UPPER, flags, Mode::empty()).doing(doing)?;
         for seed in seeds {
-            desk.plant(root, seed)
+            desk.plant(&top, seed)
                 .doing(|| format!("noting whose /{} is", String::from_utf8_lossy(&seed.path)))?;
         }
         Ok(desk)
     }
 
-    fn plant(&mut self, root: &OwnedFd, seed: &OwnedPath) -> io::Result<()> {
+    fn plant(&mut self, top: &OwnedFd, seed: &OwnedPath) -> io::Result<()> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path: &[u8] = if seed.path.is_empty() { b"." } else { &seed.path };
-        let file = rustix::fs::openat(root, path, flags, Mode::empty())?;
+        let file = rustix::fs::openat(top, path, flags, Mode::empty())?;
         let status = Status::of(file.as_fd(), BASIC)?;
         if seed.owner.device.is_some() {
             files::set_disk_mode(&file, seed.owner.mode)?;
