@@ -263,6 +263,13 @@ fn who_becomes_somebody_else_makes_files_of_that_user() {
     let fixture = owned(Fixture::probe("person"), &[]);
     let said = fixture.succeed();
     assert!(said.contains("inside 6:12\n"), "{said}");
+    // Sets the user first, and keeps the right to set the group until then.
+    let setpriv = "setpriv --reuid 7 --regid 8 --clear-groups sh -c 'id -u; id -g; : > /data/x'";
+    let fixture = owned(Fixture::shell(setpriv), &[]);
+    assert_eq!(fixture.succeed(), "7\n8\n");
+    assert_eq!(after(&fixture, "data/x"), "7:8 0644");
+    let fixture = owned(Fixture::probe("person"), &[]);
+    fixture.succeed();
     for path in ["file", "dir", "link", "child", "new"] {
         assert!(after(&fixture, &format!("data/{path}")).starts_with("6:12 "), "{path}");
     }

@@ -69,6 +69,9 @@ pub(crate) const FCHMODAT2: libc::c_long = 452;
 /// a directory (from Linux 6.13 on), and `file_getattr`, `file_setattr`.
 const ABSENT: &[libc::c_long] = &[463, 464, 465, 466, 468, 469];
 
+/// `PR_SET_KEEPCAPS`, `PR_SET_SECUREBITS`: who calls them keeps rights when it becomes somebody else.
+const KEEPING: &[u32] = &[8, 28];
+
 /// Nothing of a run outlives a crash of the machine, so waiting for the disk is for nobody.
 const AT_ONCE: &[libc::c_long] = &[
     libc::SYS_fsync,
@@ -86,6 +89,8 @@ pub(super) fn rules() -> Vec<Rule> {
     let creating = |argument| When::AnyBit { argument, mask: libc::O_CREAT as u32 };
     let mut rules: Vec<_> = asked.chain(absent).chain(done).collect();
     rules.push((libc::SYS_openat, creating(2), Verdict::Ask));
+    let keeping = When::OneOf { argument: 0, values: KEEPING };
+    rules.push((libc::SYS_prctl, keeping, Verdict::Ask));
     #[cfg(target_arch = "x86_64")]
     rules.push((libc::SYS_open, creating(1), Verdict::Ask));
     rules.into_iter().map(|(call, when, verdict)| (call as u32, when, verdict)).collect()

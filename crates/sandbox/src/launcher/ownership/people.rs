@@ -12,6 +12,8 @@ pub(super) struct Person {
     user: [u32; 4],
     group: [u32; 4],
     groups: Vec<u32>,
+    /// It asked to keep its rights when it becomes somebody else.
+    keeps: bool,
 }
 
 /// Indices of the four.
@@ -94,7 +96,7 @@ impl People {
         let mut person = self.of(question.pid);
         let [a, b, c, ..] = question.args;
         let ids = [a as u32, b as u32, c as u32];
-        let privileged = person.is_root();
+        let privileged = person.is_root() || person.keeps;
         match i64::from(question.call) {
             libc::SYS_getuid => return Ok(Reply::Value(person.user[REAL].into())),
             libc::SYS_geteuid => return Ok(Reply::Value(person.user[EFFECTIVE].into())),
@@ -125,6 +127,12 @@ impl People {
                 one(&mut person.group, ids[0], privileged);
                 self.set(question.pid, person);
                 return Ok(Reply::Value(before.into()));
+            }
+            // Which of its rights it keeps is not followed: enough for programs that give them up.
+            libc::SYS_prctl => {
+                person.keeps = question.args[1] != 0;
+                self.set(question.pid, person);
+                return Ok(Reply::Kernel);
             }
             libc::SYS_setgroups if privileged => person.groups = groups(question)?,
             libc::SYS_setgroups => return Err(Stop::Errno(libc::EPERM)),
