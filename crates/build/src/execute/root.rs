@@ -37,9 +37,9 @@ pub(super) enum RootError {
     Tree(#[from] TreeError),
     #[error("the hard links of the root do not fit")]
     Links(#[from] LinkError),
-    #[error("/{0} came to be in the root while it was taken in")]
+    #[error("{0} came to be in the root while it was taken in")]
     Unknown(TreePath),
-    #[error("/{0} has a file capability that no tree can hold")]
+    #[error("{0} has a file capability that no tree can hold")]
     Capability(TreePath),
 }
 

@@ -39,7 +39,7 @@ complained() {
 }
 
 configure() {
-    dpkg --status-fd 3 "$@" 3>> /out/status < /dev/null
+    dpkg --abort-after=1 --status-fd 3 "$@" 3>> /out/status < /dev/null
     code=$?
     [ "$code" = 0 ] || complained "$code"
 }

@@ -166,7 +166,7 @@ fn activated(member: &Member, interests: &[TreePath], triggers: &mut BTreeSet<St
     for interest in interests {
         let files = member.data.within(interest).filter(|(_, node)| !node.is_directory());
         if files.take(1).count() > 0 {
-            triggers.insert(format!("/{interest}"));
+            triggers.insert(interest.to_string());
         }
     }
 }
