@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
 use super::ownership::Desk;
+use crate::ownership::raw::answer_in_turn;
 use crate::scratch::bytes_on_disk;
 use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply, Work};
 use crate::{
@@ -189,7 +190,7 @@ impl<'a> Watch<'a> {
         let Some(listener) = &self.listener else { return };
         let goes_on = match &mut self.desk {
             None => Ok(answers::next(listener, self.hostname)),
-            Some(desk) => desk.serve(listener, self.hostname),
+            Some(desk) => desk.next(listener, self.hostname),
         };
         match goes_on {
             Ok(true) => {}
@@ -208,7 +209,12 @@ impl<'a> Watch<'a> {
     fn answer_for(&mut self, root: &OwnedFd) {
         let Ownership::Data(seeds) = self.ownership else { return };
         match Desk::open(root, &self.scratch, seeds) {
-            Ok(desk) => self.desk = Some(desk),
+            Ok(desk) => {
+                self.desk = Some(desk);
+                if let Some(listener) = &self.listener {
+                    answer_in_turn(listener.as_fd());
+                }
+            }
             Err(failure) => self.fail(failure),
         }
     }

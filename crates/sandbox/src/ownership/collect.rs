@@ -102,8 +102,7 @@ impl Walk {
     fn note(&mut self, file: &OwnedFd, path: Vec<u8>) -> io::Result<()> {
         let status = Status::of(file.as_fd(), BASIC)?;
         let none = Record::default();
-        let key = Key::of(file, &status)?;
-        let record = key.and_then(|key| self.register.get(&key)).unwrap_or(&none);
+        let record = self.register.of(file, &status)?.unwrap_or(&none);
         self.found.push(OwnedPath { path, owner: record.owner(status.mode()) });
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The register: one record per inode whose metadata is not what the disk shows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::AsFd;
 
@@ -27,6 +27,7 @@ pub(crate) struct Record {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Key {
     device: (u32, u32),
+    inode: u64,
     handle: Vec<u8>,
 }
 
@@ -34,35 +35,47 @@ impl Key {
     /// The inode behind a descriptor; `None` where the file system has no handles.
     pub(crate) fn of(file: impl AsFd, status: &Status) -> io::Result<Option<Self>> {
         let handle = raw::handle(file.as_fd())?;
-        Ok(handle.map(|handle| Self { device: status.device(), handle }))
+        Ok(handle.map(|handle| Self { device: status.device(), inode: status.inode(), handle }))
     }
 }
 
 /// All records.
 #[derive(Debug, Default)]
-pub(crate) struct Register(HashMap<Key, Record>);
+pub(crate) struct Register {
+    records: HashMap<Key, Record>,
+    /// Numbers of inodes that have or had a record: most files have none, and need no handle to say so.
+    inodes: HashSet<u64>,
+}
 
 impl Register {
     pub(crate) fn from_rows(rows: Vec<(Key, Record)>) -> Self {
-        Self(rows.into_iter().collect())
+        let mut register = Self::default();
+        rows.into_iter().for_each(|(key, record)| register.put(key, record));
+        register
     }
 
     /// The rows, in no order.
     pub(crate) fn rows(&self) -> Vec<(&Key, &Record)> {
-        self.0.iter().collect()
+        self.records.iter().collect()
     }
 
-    pub(crate) fn get(&self, key: &Key) -> Option<&Record> {
-        self.0.get(key)
+    /// The record of a file, if it has one.
+    pub(crate) fn of(&self, file: impl AsFd, status: &Status) -> io::Result<Option<&Record>> {
+        if !self.inodes.contains(&status.inode()) {
+            return Ok(None);
+        }
+        Ok(Key::of(file, status)?.and_then(|key| self.records.get(&key)))
     }
 
     /// The record of a file, made now if there is none.
     pub(crate) fn entry(&mut self, key: Key) -> &mut Record {
-        self.0.entry(key).or_default()
+        self.inodes.insert(key.inode);
+        self.records.entry(key).or_default()
     }
 
     pub(crate) fn put(&mut self, key: Key, record: Record) {
-        self.0.insert(key, record);
+        self.inodes.insert(key.inode);
+        self.records.insert(key, record);
     }
 }
 

@@ -68,9 +68,6 @@ impl From<rustix::io::Errno> for Stop {
 
 type Answer = Result<Reply, Stop>;
 
-/// How many questions in a row are answered before the launcher looks at anything else.
-const IN_A_ROW: usize = 64;
-
 /// Where questions are answered.
 pub(super) struct Desk {
     register: Register,
@@ -135,24 +132,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Answers the questions that are there; false when there will be none any more.
-    pub(super) fn serve(&mut self, listener: &OwnedFd, hostname: &str) -> Result<bool, Failure> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        for _ in 0..IN_A_ROW {
-            if !self.next(listener, hostname)? {
-                return Ok(false);
-            }
-            let mut fds = [PollFd::new(listener, PollFlags::IN)];
-            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let more = poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0);
-            if !more || !fds[0].revents().contains(PollFlags::IN) {
-                break;
-            }
-        }
-        Ok(true)
-    }
-
-    fn next(&mut self, listener: &OwnedFd, hostname: &str) -> Result<bool, Failure> {
+    /// Answers the next question; false when there will be none any more.
+    pub(super) fn next(&mut self, listener: &OwnedFd, hostname: &str) -> Result<bool, Failure> {
         let fd = listener.as_fd();
         let question = match sys::next_question(fd) {
             Ok(question) => question,
@@ -168,12 +149,11 @@ impl Desk {
             Err(Stop::Unknown(why)) => Reply::Unknown(why),
         };
         let id = question.id;
-        if sys::still_asking(fd, id).is_err() {
-            return Ok(true);
-        }
-        let write = |address, bytes: &[u8]| match sys::write_memory(question.pid, address, bytes) {
-            Ok(()) => 0,
-            Err(_) => libc::EFAULT,
+        let write = |address, bytes: &[u8]| {
+            // Only now is it sure that the number means the process that asked.
+            let written = sys::still_asking(fd, id)
+                .and_then(|()| sys::write_memory(question.pid, address, bytes));
+            if written.is_ok() { 0 } else { libc::EFAULT }
         };
         // Who died meanwhile needs no answer.
         let _ = match reply {
@@ -263,8 +243,7 @@ impl Desk {
         if found.status.device() != self.device {
             return Ok(None);
         }
-        let key = Key::of(&found.file, &found.status)?;
-        Ok(key.and_then(|key| self.register.get(&key)))
+        Ok(self.register.of(&found.file, &found.status)?)
     }
 
     /// The record of a file that is about to be changed. Files of other file systems than the root's are

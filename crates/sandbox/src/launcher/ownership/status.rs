@@ -48,7 +48,11 @@ impl Desk {
     }
 
     fn stat_of(&self, found: &Found, to: u64) -> Answer {
-        let Shown { uid, gid, mode, device } = shown(&found.status, self.record(found)?);
+        let record = self.record(found)?;
+        if record.is_none() && found.status.is_roots() {
+            return Ok(Reply::Kernel);
+        }
+        let Shown { uid, gid, mode, device } = shown(&found.status, record);
         let bytes = raw::stat_bytes(found.file.as_fd(), uid, gid, mode, device)?;
         Ok(Reply::Bytes(to, bytes))
     }
@@ -63,8 +67,12 @@ impl Desk {
         to: u64,
     ) -> Answer {
         let found = self.found(question, directory, path, flags)?;
+        let record = self.record(&found)?;
+        if record.is_none() && found.status.is_roots() {
+            return Ok(Reply::Kernel);
+        }
         let mut status = Status::of(found.file.as_fd(), mask)?;
-        let Shown { uid, gid, mode, device } = shown(&found.status, self.record(&found)?);
+        let Shown { uid, gid, mode, device } = shown(&found.status, record);
         status.set(uid, gid, mode, device);
         Ok(Reply::Bytes(to, status.0.to_vec()))
     }
