@@ -120,7 +120,12 @@ impl Bench {
         let loaded = load(&MemoryLoader::new(files)).unwrap();
         let blob = self.store.put_blob(a.as_bytes()).unwrap().blob;
         let leaves = Leaves::from([("file:a.txt".to_owned(), ObjectId::Blob(blob))]);
-        let options = PlanOptions { sandbox: 1, host: Platform::LinuxAmd64, goal: Goal::Outputs };
+        let options = PlanOptions {
+            sandbox: 1,
+            ownership: 1,
+            host: Platform::LinuxAmd64,
+            goal: Goal::Outputs,
+        };
         let targets = ["image.x".parse().unwrap()];
         plan(&loaded.workspace, &Lock::default(), &leaves, &targets, &options).unwrap()
     }

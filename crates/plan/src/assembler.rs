@@ -18,6 +18,10 @@ pub enum Assembler {
     DebianUnpack,
     /// Merges packages to a root file system with its state.
     DebianRootfs,
+    /// Merges packages to a root file system whose scripts are to run.
+    DebianUnpacked,
+    /// Finishes a root file system whose scripts ran.
+    DebianConfigured,
     /// Unpacks a source package and applies its patches.
     DebianSource,
     /// Unpacks a tar archive.
@@ -56,12 +60,14 @@ pub enum Assembler {
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 22] = [
+    pub const ALL: [Assembler; 24] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
         Assembler::DebianUnpack,
         Assembler::DebianRootfs,
+        Assembler::DebianUnpacked,
+        Assembler::DebianConfigured,
         Assembler::DebianSource,
         Assembler::TarUnpack,
         Assembler::TreePatch,
@@ -89,6 +95,8 @@ impl Assembler {
             Assembler::DebianSelect => "debian.select",
             Assembler::DebianUnpack => "debian.unpack",
             Assembler::DebianRootfs => "debian.rootfs",
+            Assembler::DebianUnpacked => "debian.unpacked",
+            Assembler::DebianConfigured => "debian.configured",
             Assembler::DebianSource => "debian.source",
             Assembler::TarUnpack => "tar.unpack",
             Assembler::TreePatch => "tree.patch",
@@ -116,6 +124,8 @@ impl Assembler {
             | Assembler::DebianIndex
             | Assembler::DebianSelect
             | Assembler::DebianUnpack
+            | Assembler::DebianUnpacked
+            | Assembler::DebianConfigured
             | Assembler::DebianSource
             | Assembler::TarUnpack
             | Assembler::TreePatch

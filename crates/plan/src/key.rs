@@ -1,7 +1,8 @@
 //! The key of a step: the hash of everything that its answer depends on.
 
-use crate::{Fetch, From, Plan, Run, Step, StepKind};
+use crate::{Fetch, From, Plan, Run, RunRoot, Step, StepKind};
 use groundup_digest::{ObjectId, StepKey, Writer};
+use groundup_recipe::Permissions;
 
 /// Version of how questions are encoded; part of every key.
 const ENCODING: u32 = 1;
@@ -68,10 +69,11 @@ fn write_run(writer: &mut Writer, run: &Run) {
     writer.seq(&places, |writer, place| {
         writer.str(&place.output).str(&place.place);
     });
-    writer.u8(match run.permissions {
-        groundup_recipe::Permissions::Normal => 0,
-        groundup_recipe::Permissions::Keep => 1,
-    });
+    match (run.root, run.permissions) {
+        (RunRoot::Discarded, Permissions::Normal) => writer.u8(0),
+        (RunRoot::Discarded, Permissions::Keep) => writer.u8(1),
+        (RunRoot::Kept { ownership }, _) => writer.u8(2).u32(ownership),
+    };
     // Behind what is always there, so that the keys of other commands stay what they were.
     if let Some(reuse) = &run.reuse {
         writer.u8(1).option(reuse.symbols.as_ref(), |writer, symbols| {
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
     use crate::{Input, Location, Mount, OutputPlace, Reuse, RunLimits, StepLabel};
     use groundup_digest::{BlobId, Sha256, TreeId};
-    use groundup_recipe::{Permissions, Platform};
+    use groundup_recipe::Platform;
 
     fn run() -> Run {
         Run {
@@ -114,6 +116,7 @@ mod tests {
             platform: Platform::LinuxAmd64,
             sandbox: 1,
             reuse: None,
+            root: RunRoot::Discarded,
             limits: RunLimits::default(),
         }
     }
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn each_part_of_a_command_changes_its_key() {
         let plain = key(&step(StepKind::Run(run())));
-        let edits: [&dyn Fn(&mut Run); 10] = [
+        let edits: [&dyn Fn(&mut Run); 12] = [
             &|run| run.argv.push("x".into()),
             &|run| drop(run.env.insert("A".into(), "2".into())),
             &|run| run.cwd = "/".into(),
@@ -147,6 +150,8 @@ mod tests {
             &|run| run.sandbox = 2,
             &|run| run.reuse = Some(Reuse::default()),
             &|run| run.reuse = Some(Reuse { symbols: Some("/build/x.h".into()) }),
+            &|run| run.root = RunRoot::Kept { ownership: 1 },
+            &|run| run.root = RunRoot::Kept { ownership: 2 },
         ];
         let mut keys = vec![plain];
         for edit in edits {

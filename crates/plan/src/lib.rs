@@ -16,6 +16,7 @@
 //! | names and places of outputs, permissions policy | | yes | | they decide what is taken in |
 //! | platform it executes on | | yes | | code of another platform is another question |
 //! | version of the sandbox | | yes | | it decides what a command can see |
+//! | version of ownership as data | | where it is asked for | | the same |
 //! | assembler's name, version, parameters | | | yes | the function and its arguments |
 //! | ids of inputs by name | | yes | yes | content, never the key of its maker |
 //! | URLs, mirrors, archive paths | no | | | locations; the digest decides |
@@ -40,6 +41,6 @@ pub use label::StepLabel;
 pub use leaf::{Leaf, LeafRequest, Leaves, leaves_of};
 pub use lower::{Goal, PlanOptions, plan};
 pub use step::{
-    Assemble, Fetch, From, Input, Location, Mount, OutputPlace, Reuse, Run, RunLimits, Step,
-    StepKind,
+    Assemble, Fetch, From, Input, Location, Mount, OutputPlace, Reuse, Run, RunLimits, RunRoot,
+    Step, StepKind,
 };

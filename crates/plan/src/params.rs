@@ -58,6 +58,9 @@ pub struct Claim {
 }
 
 /// Of [`crate::Assembler::DebianRootfs`]; package N has the inputs `data.N` and `control.N`.
+///
+/// Of [`crate::Assembler::DebianUnpacked`] too, of whose overlay the directories count alone, and of
+/// [`crate::Assembler::DebianConfigured`], which has no packages, diversions and alternatives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rootfs {
     /// Debian architecture.

@@ -130,6 +130,8 @@ pub struct Run {
     pub sandbox: u32,
     /// Whether it may hand programs over to be child steps.
     pub reuse: Option<Reuse>,
+    /// What becomes of the root file system that the command changes.
+    pub root: RunRoot,
     /// What ends it; no part of the key.
     pub limits: RunLimits,
 }
@@ -139,6 +141,19 @@ pub struct Run {
 pub struct Reuse {
     /// A header inside, of which a child step depends on the symbols that its other texts name.
     pub symbols: Option<String>,
+}
+
+/// What becomes of the root file system that a command changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunRoot {
+    /// Changes are thrown away; files have no owners that matter.
+    Discarded,
+    /// It is the only output. The command is root, and owners, set-id bits, devices and file
+    /// capabilities are data.
+    Kept {
+        /// Version of how they are.
+        ownership: u32,
+    },
 }
 
 /// An input at a path of the sandbox.
@@ -155,7 +170,7 @@ pub struct Mount {
 pub struct OutputPlace {
     /// Name of the output.
     pub output: String,
-    /// `/out`, or a directory in it.
+    /// `/out`, or a directory in it; `/` where the root is kept.
     pub place: String,
 }
 

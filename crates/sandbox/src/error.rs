@@ -64,6 +64,14 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
+    /// The command asked for what ownership as data has no answer to.
+    #[error("`{program}` cannot be run with ownership as data: {why}")]
+    Ownership {
+        /// The program and its first arguments.
+        program: String,
+        /// What it asked for.
+        why: String,
+    },
     /// A directory for the run could not be made.
     #[error(transparent)]
     Scratch(#[from] ScratchError),
@@ -109,6 +117,7 @@ impl SandboxError {
             Failure::SetUp { doing, errno } => {
                 Self::SetUp { doing, source: io::Error::from_raw_os_error(errno) }
             }
+            Failure::Ownership { program, why } => Self::Ownership { program, why },
             Failure::Exec { command, errno: libc::ENOENT, present: false } => {
                 Self::CommandNotFound { command }
             }

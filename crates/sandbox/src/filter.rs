@@ -4,10 +4,13 @@
 //! them or the caller the right to them; nothing is killed, so programs take their other way.
 //! Calls of 32-bit x86 programs have a table of their own; any other foreign architecture is refused.
 
+mod ownership;
+
 use libc::sock_filter as Instruction;
 
 use crate::traced::{self, Does};
 use crate::{LookUps, Privilege};
+pub(crate) use ownership::FCHMODAT2;
 
 /// What is done with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,11 +58,11 @@ const TYPING: &[u32] = &[0x5412, 0x541c];
 const PERSONALITIES: &[u32] = &[0xffff_ffff, 0, 8, 0x0004_0000, 0x0004_0008];
 
 #[cfg(target_arch = "x86_64")]
-const NATIVE: u32 = 0xc000_003e;
+pub(crate) const NATIVE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
-const NATIVE: u32 = 0xc000_00b7;
+pub(crate) const NATIVE: u32 = 0xc000_00b7;
 #[cfg(target_arch = "riscv64")]
-const NATIVE: u32 = 0xc000_00f3;
+pub(crate) const NATIVE: u32 = 0xc000_00f3;
 /// `AUDIT_ARCH_I386`.
 const I386: u32 = 0x4000_0003;
 /// Set in the numbers of the x32 interface.
@@ -221,6 +224,18 @@ pub(crate) fn program(privilege: Privilege, look_ups: LookUps) -> Vec<Instructio
     } else {
         vec![give(Verdict::Errno(libc::ENOSYS))]
     };
+    joined(native, i386)
+}
+
+/// The program for a step whose ownership is data.
+pub(crate) fn program_of_owners() -> Vec<Instruction> {
+    let mut rules = native_rules(Privilege::None, LookUps::Unnoted);
+    rules.extend(ownership::rules());
+    joined(section(&rules, cfg!(target_arch = "x86_64"), None), vec![give(Verdict::Ask)])
+}
+
+/// The sections behind a look at the interface that is used.
+fn joined(native: Vec<Instruction>, i386: Vec<Instruction>) -> Vec<Instruction> {
     // The first jump leads over the other three instructions of the head, the second over the
     // refusal and the native section.
     let mut program = vec![
@@ -419,6 +434,30 @@ mod tests {
                     rules.iter().map(|rule| rule.0).collect();
                 assert_eq!(calls.len(), rules.len());
             }
+        }
+    }
+
+    #[test]
+    fn ownership_adds_rules_and_takes_none_away() {
+        let mut rules = native_rules(Privilege::None, LookUps::Unnoted);
+        rules.extend(ownership::rules());
+        let calls: std::collections::BTreeSet<_> = rules.iter().map(|rule| rule.0).collect();
+        assert_eq!(calls.len(), rules.len());
+        let usual = program(Privilege::None, LookUps::Unnoted);
+        let decide = |call: u32, args| run(&program_of_owners(), NATIVE, call, args);
+        for (call, ..) in native_rules(Privilege::None, LookUps::Unnoted) {
+            assert_eq!(decide(call, [0; 3]), run(&usual, NATIVE, call, [0; 3]), "{call}");
+        }
+        assert_eq!(decide(libc::SYS_fstat as u32, [0; 3]), libc::SECCOMP_RET_USER_NOTIF);
+        assert_eq!(decide(libc::SYS_fsync as u32, [0; 3]), errno(0));
+        let open = libc::SYS_openat as u32;
+        assert_eq!(decide(open, [0; 3]), libc::SECCOMP_RET_ALLOW);
+        let create = [0, 0, libc::O_CREAT as u64 | 1];
+        assert_eq!(decide(open, create), libc::SECCOMP_RET_USER_NOTIF);
+        // Not one of a 32-bit program's calls goes unseen.
+        for call in 0..500 {
+            let verdict = run(&program_of_owners(), I386, call, [0; 3]);
+            assert_eq!(verdict, libc::SECCOMP_RET_USER_NOTIF);
         }
     }
 

@@ -25,6 +25,7 @@ mod launcher;
 mod messenger;
 mod noted;
 mod outcome;
+mod ownership;
 mod probe;
 mod run;
 mod scratch;
@@ -40,6 +41,9 @@ pub use launcher::launcher_entry;
 pub use messenger::{Answer, Message, Messenger};
 pub use noted::{Before, LookUps, Noted};
 pub use outcome::{Ending, Enforced, Enforcement, LimitKind, Outcome, Usage};
+pub use ownership::{
+    CollectError, DeviceKind, DeviceNode, OWNERSHIP_VERSION, OwnedPath, Owner, Ownership, collect,
+};
 pub use probe::{Check, Host, Status, probe};
 pub use run::run;
 pub use scratch::{Recycled, ScratchError, discard, prepare, recycle};

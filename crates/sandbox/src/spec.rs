@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LookUps, SandboxError};
+use crate::{LookUps, Ownership, SandboxError};
 
 /// Everything that one run depends on.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,6 +42,8 @@ pub struct Spec {
     pub look_ups: LookUps,
     /// What ends the run early.
     pub limits: Limits,
+    /// Whose files are. With [`Ownership::Data`] the root is `scratch/upper`, and `lowers` is empty.
+    pub ownership: Ownership,
     /// Where the standard streams lead.
     #[serde(skip)]
     pub stdio: Stdio,
@@ -164,6 +166,7 @@ impl Spec {
             address_space: AddressSpace::Fixed,
             look_ups: LookUps::Unnoted,
             limits: Limits::default(),
+            ownership: Ownership::OneUser,
             stdio: Stdio::Inherit,
         }
     }
@@ -183,7 +186,14 @@ impl Spec {
             Err(SandboxError::Spec { reason, value: value.to_owned() })
         };
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        if self.lowers.is_empty() {
+        if let Ownership::Data(_) = self.ownership {
+            if self.identity != (Identity { uid: 0, gid: 0 }) || self.privilege != Privilege::None {
+                return bad("a step whose ownership is data is root without privileges", "");
+            }
+            if !self.lowers.is_empty() || self.root == RootMode::ReadOnly {
+                return bad("a step whose ownership is data changes its own root", "");
+            }
+        } else if self.lowers.is_empty() {
             return bad("a run needs at least one lower directory", "");
         }
         if self.lowers.len() > MAX_LOWERS {

@@ -219,6 +219,8 @@ pub(crate) struct Question {
     pub(crate) id: u64,
     pub(crate) pid: i32,
     pub(crate) call: i32,
+    /// `AUDIT_ARCH_*` of the interface that it uses.
+    pub(crate) arch: u32,
     pub(crate) args: [u64; 6],
 }
 
@@ -233,7 +235,8 @@ pub(crate) fn next_question(listener: BorrowedFd<'_>) -> io::Result<Question> {
         }
         .into(),
     )?;
-    Ok(Question { id: notif.id, pid: notif.pid as i32, call: notif.data.nr, args: notif.data.args })
+    let libc::seccomp_data { nr: call, arch, args, .. } = notif.data;
+    Ok(Question { id: notif.id, pid: notif.pid as i32, call, arch, args })
 }
 
 /// Whether the process that asked still waits, so that its pid is still its own.
@@ -273,16 +276,6 @@ pub(crate) fn let_happen(listener: BorrowedFd<'_>, id: u64) -> io::Result<()> {
         .into(),
     )
     .map(drop)
-}
-
-/// Tells the kernel that asker and listener take turns, so that neither waits for another processor
-/// to wake up (Linux 6.6; before, nothing changes).
-pub(crate) fn take_turns(listener: BorrowedFd<'_>) {
-    // `SECCOMP_IOCTL_NOTIF_SET_FLAGS`, `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP` (linux/seccomp.h).
-    const SET_FLAGS: libc::c_ulong = 0x4008_2104;
-    const SYNC_WAKE_UP: libc::c_ulong = 1;
-    // SAFETY: the argument is a number, and where the kernel does not know the call it fails.
-    unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS as _, SYNC_WAKE_UP) };
 }
 
 /// Reads the zero-terminated text at `address` of another process, without the zero.

@@ -84,6 +84,11 @@ pub(crate) enum Failure {
         doing: String,
         errno: i32,
     },
+    /// The command asked for what ownership as data has no answer to.
+    Ownership {
+        program: String,
+        why: String,
+    },
     Exec {
         command: String,
         errno: i32,

@@ -1,13 +1,13 @@
 //! A command in the sandbox: its specification, its run, and the intake of what it leaves.
 
-use super::{Failure, FailureKind, Job, Made, Workshop};
+use super::{Failure, FailureKind, Job, Made, Workshop, root};
 use crate::{
     Event, Surroundings,
     reuse::{Desk, Served, Server},
     schedule::Message,
 };
 use groundup_digest::ObjectId;
-use groundup_plan::{Run, RunLimits};
+use groundup_plan::{Run, RunLimits, RunRoot};
 use groundup_provenance::Circumstances;
 use groundup_recipe::{Permissions as RecipePermissions, Platform};
 use groundup_sandbox::{
@@ -68,10 +68,15 @@ pub fn sandbox_spec(
     jobs_hint: usize,
 ) -> Result<(Spec, Held), Box<dyn Error + Send + Sync>> {
     let mut held = Vec::new();
-    let mut root = None;
+    let mut lower = None;
+    let mut changed = None;
     let mut mounts = Vec::new();
     for mount in &run.mounts {
         let source = match inputs[&mount.input] {
+            ObjectId::Tree(tree) if mount.at == "/" && run.root != RunRoot::Discarded => {
+                changed = Some(tree);
+                continue;
+            }
             ObjectId::Tree(tree) => {
                 let checkout = store.checkout(tree)?;
                 let path = checkout.path().to_owned();
@@ -81,15 +86,18 @@ pub fn sandbox_spec(
             ObjectId::Blob(blob) => store.blob_path(blob, Executable::No)?,
         };
         match mount.at.as_str() {
-            "/" => root = Some(source),
+            "/" => lower = Some(source),
             _ => {
                 let target = mount.at.clone();
                 mounts.push(Mount { source, target, mode: MountMode::ReadOnly });
             }
         }
     }
-    let root = root.expect("every command has a root file system");
-    let mut spec = Spec::new(vec![root], scratch, run.argv.clone());
+    let lowers = lower.into_iter().collect();
+    let mut spec = Spec::new(lowers, scratch, run.argv.clone());
+    if let Some(tree) = changed {
+        root::prepare(store, tree, &mut spec)?;
+    }
     spec.mounts = mounts;
     spec.env = run.env.clone();
     // How many jobs a command starts must not change its answer, so this enters no key.
@@ -143,15 +151,23 @@ pub(super) fn run(
         failure.tail = tail.clone();
         failure
     };
-    let outcome = ended.map_err(|error| refuse(&error))?;
+    let outcome = ended.map_err(|error| {
+        let mut failure = refuse(&error);
+        if let groundup_sandbox::SandboxError::Ownership { .. } = error {
+            (failure.log, failure.tail) = (Some(log), tail.clone());
+        }
+        failure
+    })?;
     let Served { keys } = served.map_err(|error| refuse(&*error))?;
     match outcome.ending {
         Ending::Exited(0) => {}
         Ending::Exited(code) => {
-            return Err(failed(
-                FailureKind::Exit(code),
-                format!("the command exited with code {code}"),
-            ));
+            let said = match run.root {
+                RunRoot::Kept { .. } => root::verdict(scratch.path()),
+                RunRoot::Discarded => None,
+            };
+            let message = said.unwrap_or_else(|| format!("the command exited with code {code}"));
+            return Err(failed(FailureKind::Exit(code), message));
         }
         Ending::Signalled(signal) => {
             let message = format!("the command was killed by signal {signal}");
@@ -203,6 +219,13 @@ fn take_in(
         RecipePermissions::Keep => Permissions::Keep,
     };
     let mut outputs = BTreeMap::new();
+    if let (RunRoot::Kept { .. }, ObjectId::Tree(before)) = (run.root, job.inputs["root"]) {
+        let taken = root::take_in(store, before, scratch)
+            .map_err(|error| Failure::of(job, FailureKind::Output, &error))?;
+        outputs.insert("out".to_owned(), ObjectId::Tree(taken));
+        job.check_outputs(&outputs)?;
+        return Ok(outputs);
+    }
     for place in &run.places {
         let dir = scratch.join(place.place.trim_start_matches('/'));
         // Not through a link: it would lead to the host's directories.

@@ -3,6 +3,7 @@
 mod command;
 mod failure;
 mod job;
+mod root;
 mod workshop;
 
 pub use command::{DefaultLimits, Held, sandbox_spec};

@@ -72,6 +72,25 @@ pub(super) fn unpack(
 }
 
 pub(super) fn rootfs(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    assembled(call, &specified(call)?)
+}
+
+/// The packages of a root file system whose scripts are to run.
+pub(super) fn unpacked(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    Ok(outputs(rootfs::unpacked(call.store, &specified(call)?)?))
+}
+
+/// A root file system whose scripts ran.
+pub(super) fn configured(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    let base = rootfs::Configured {
+        before: call.tree("before")?,
+        origins: call.blob("before.origins")?,
+        after: call.tree("after")?,
+    };
+    Ok(outputs(rootfs::configured(call.store, &base, &specified(call)?)?))
+}
+
+fn specified(call: &AssembleCall<'_>) -> Result<RootfsSpec, AssembleError> {
     let params: params::Rootfs = call.params()?;
     let mut spec = RootfsSpec { arch: params.arch, ..RootfsSpec::default() };
     for (number, package) in params.packages.into_iter().enumerate() {
@@ -107,7 +126,7 @@ pub(super) fn rootfs(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> 
         spec.groups.push(rootfs::Group { name: group.name, gid: group.gid });
     }
     overlay::add(&mut spec, params.overlay, call)?;
-    assembled(call, &spec)
+    Ok(spec)
 }
 
 /// Trees and files over each other, over a base if there is one: a root file system without
@@ -124,11 +143,14 @@ pub(super) fn compose(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError>
 }
 
 fn assembled(call: &AssembleCall<'_>, spec: &RootfsSpec) -> Result<Outputs, AssembleError> {
-    let assembled = rootfs::assemble(call.store, spec)?;
-    Ok(BTreeMap::from([
+    Ok(outputs(rootfs::assemble(call.store, spec)?))
+}
+
+fn outputs(assembled: rootfs::Assembled) -> Outputs {
+    BTreeMap::from([
         ("origins".to_owned(), ObjectId::Blob(assembled.origins)),
         ("out".to_owned(), ObjectId::Tree(assembled.tree)),
-    ]))
+    ])
 }
 
 pub(super) fn source(

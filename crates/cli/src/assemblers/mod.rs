@@ -29,6 +29,8 @@ impl Assemblers for Registered {
             Assembler::DebianSelect => debian::select(call),
             Assembler::DebianUnpack => debian::unpack(call, self.expansion),
             Assembler::DebianRootfs => debian::rootfs(call),
+            Assembler::DebianUnpacked => debian::unpacked(call),
+            Assembler::DebianConfigured => debian::configured(call),
             Assembler::DebianSource => debian::source(call, self.expansion),
             Assembler::TarUnpack => debian::tar(call, self.expansion),
             Assembler::TreePatch => kernel::patch(call),

@@ -139,7 +139,12 @@ fn planned(
     let environment = &context.home.environment;
     let (home, config) = (environment.home.as_deref(), environment.config.as_deref());
     repository.observe_git(home, config, &mut context.basis);
-    let options = PlanOptions { sandbox: groundup_sandbox::VERSION, host: host_platform()?, goal };
+    let options = PlanOptions {
+        sandbox: groundup_sandbox::VERSION,
+        ownership: groundup_sandbox::OWNERSHIP_VERSION,
+        host: host_platform()?,
+        goal,
+    };
     let planned = plan(workspace, lock, &taken.leaves, targets, &options).map_err(|error| {
         let span = match &error {
             PlanError::Unpinned { span, .. } | PlanError::NotTree { span, .. } => *span,

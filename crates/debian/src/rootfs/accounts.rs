@@ -127,6 +127,36 @@ pub(super) fn declare(
     store(draft, files)
 }
 
+/// The lines of what the recipe declares, by file below `/etc`: for those who add them earlier.
+pub(super) fn lines(
+    users: &[User],
+    groups: &[Group],
+) -> Result<[(&'static str, String); 4], RootfsError> {
+    let [mut passwd, mut group, mut shadow, mut gshadow] = [const { String::new() }; 4];
+    let mut add_group = |name: &str, gid: u32| -> Result<(), RootfsError> {
+        field("group", name)?;
+        if line_of(&group, name).is_none() {
+            let _ = writeln!(group, "{name}:x:{gid}:");
+            let _ = writeln!(gshadow, "{name}:*::");
+        }
+        Ok(())
+    };
+    for declared in groups {
+        add_group(&declared.name, declared.gid)?;
+    }
+    for User { name, uid, gid, home, shell, comment, .. } in users {
+        for value in [name, comment, home, shell] {
+            field("account field", value)?;
+        }
+        if !groups.iter().any(|group| group.gid == *gid) && uid == gid {
+            add_group(name, *gid)?;
+        }
+        let _ = writeln!(passwd, "{name}:x:{uid}:{gid}:{comment}:{home}:{shell}");
+        let _ = writeln!(shadow, "{name}:*::0:99999:7:::");
+    }
+    Ok([("passwd", passwd), ("group", group), ("shadow", shadow), ("gshadow", gshadow)])
+}
+
 fn store(draft: &mut Draft<'_>, files: [&str; 4]) -> Result<(), RootfsError> {
     let shadow_gid = line_of(files[1], "shadow").and_then(|line| number(line).parse().ok());
     let hidden = Meta {

@@ -44,22 +44,41 @@ const FIELDS: [&str; 22] = [
 ];
 const FIELDS_AFTER: [&str; 3] = ["Enhances", "Conffiles", "Description"];
 
+/// How far dpkg got with every package.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Unpacked,
+    Installed,
+}
+
+impl State {
+    fn status(self) -> &'static str {
+        match self {
+            Self::Unpacked => "install ok unpacked",
+            Self::Installed => "install ok installed",
+        }
+    }
+}
+
 /// Writes the whole database.
 pub(super) fn write(
     draft: &mut Draft<'_>,
     members: &[Member],
     lost: &[BTreeSet<TreePath>],
     diversions: &[Diverted],
+    state: State,
 ) -> Result<(), RootfsError> {
     let mut status = String::new();
     for (member, lost) in members.iter().zip(lost) {
         let conffiles = conffiles(draft, member)?;
-        write_stanza(&mut status, member, &conffiles)?;
+        write_stanza(&mut status, member, &conffiles, state)?;
         write_info(draft, member, lost)?;
     }
     draft.put_state("/var/lib/dpkg/status", status.as_bytes(), 0o644)?;
     draft.put_state("/var/lib/dpkg/available", b"", 0o644)?;
-    draft.put_state("/var/lib/dpkg/statoverride", b"", 0o644)?;
+    if state == State::Installed {
+        draft.put_state("/var/lib/dpkg/statoverride", b"", 0o644)?;
+    }
     draft.put_state("/var/lib/dpkg/info/format", b"1\n", 0o644)?;
     for directory in ["alternatives", "parts", "updates"] {
         let path = format!("/var/lib/dpkg/{directory}");
@@ -94,6 +113,7 @@ fn write_stanza(
     status: &mut String,
     member: &Member,
     conffiles: &[(TreePath, String)],
+    state: State,
 ) -> Result<(), RootfsError> {
     let bad = |source| RootfsError::Control {
         package: member.name().to_owned(),
@@ -105,7 +125,7 @@ fn write_stanza(
     let stanza = stanza.map_err(bad)?;
     let put = |status: &mut String, field: &str| {
         let value = match field {
-            "Status" => Some("install ok installed"),
+            "Status" => Some(state.status()),
             _ => stanza.get(field),
         };
         if field == "Conffiles" && !conffiles.is_empty() {

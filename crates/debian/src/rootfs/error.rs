@@ -77,6 +77,17 @@ pub enum RootfsError {
         /// The path as the script writes it.
         path: String,
     },
+    /// Maintainer scripts are to run without what they are made of.
+    #[error(
+        "maintainer scripts need {tool} ({package}), which no package of the set has: set \
+         `essential = true`"
+    )]
+    NoTool {
+        /// The program.
+        tool: &'static str,
+        /// The package that has it.
+        package: &'static str,
+    },
     /// A path of the specification is not one.
     #[error("the {what} `{path}` is not an absolute path inside the root")]
     Path {

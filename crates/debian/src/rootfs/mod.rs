@@ -11,6 +11,8 @@
 //! 5. what is computed from the whole: the CA bundle (`certificates`) and `ld.so.cache`
 //!    (`ld_cache`), unless something of the recipe stands there or a removal names it.
 //!
+//! Where maintainer scripts run, `scripts` has the trees before and after them instead of stage 2 and 5.
+//!
 //! The rules and tables are explained in `docs/debian.md`.
 
 mod accounts;
@@ -25,10 +27,12 @@ mod merge;
 mod overlay;
 mod redirect;
 mod script;
+mod scripts;
 mod skeleton;
 mod spec;
 
 pub use error::RootfsError;
+pub use scripts::{COMMAND, Configured, configured, unpacked};
 pub use spec::{
     Alternative, DirInput, Diversion, FileInput, Group, LinkInput, PackageInput, RootfsSpec,
     TreeInput, User,
@@ -89,23 +93,11 @@ pub fn assemble(store: &Store, spec: &RootfsSpec) -> Result<Assembled, RootfsErr
     if !members.is_empty() {
         skeleton::write(&mut draft, &names)?;
         accounts::write_base(&mut draft)?;
-        dpkg_db::write(&mut draft, &members, &merged.lost, &diversions)?;
+        let installed = dpkg_db::State::Installed;
+        dpkg_db::write(&mut draft, &members, &merged.lost, &diversions, installed)?;
     }
     alternatives::write(&mut draft, &spec.alternatives)?;
-    for tree in &spec.trees {
-        overlay::lay_tree(&mut draft, tree)?;
-    }
-    accounts::declare(&mut draft, &spec.users, &spec.groups)?;
-    overlay::remove(&mut draft, &removed);
-    for dir in &spec.dirs {
-        overlay::put_directory(&mut draft, dir)?;
-    }
-    for file in &spec.files {
-        overlay::put_file(&mut draft, file)?;
-    }
-    for link in &spec.links {
-        overlay::put_link(&mut draft, link)?;
-    }
+    lay_on_top(&mut draft, spec, &removed)?;
     if names.contains(&"ca-certificates") {
         certificates::write(&mut draft, &removed)?;
     }
@@ -115,13 +107,40 @@ pub fn assemble(store: &Store, spec: &RootfsSpec) -> Result<Assembled, RootfsErr
     }
     let origins = store.put_blob(&draft.final_origins().to_bytes())?;
     let tree = store.put_tree(&draft.tree)?;
+    Ok(Assembled { tree, origins: origins.blob, packages: facts(&members) })
+}
+
+/// Trees, accounts, removals, directories, files and links of the recipe.
+fn lay_on_top(
+    draft: &mut Draft<'_>,
+    spec: &RootfsSpec,
+    removed: &globset::GlobSet,
+) -> Result<(), RootfsError> {
+    for tree in &spec.trees {
+        overlay::lay_tree(draft, tree)?;
+    }
+    accounts::declare(draft, &spec.users, &spec.groups)?;
+    overlay::remove(draft, removed);
+    for dir in &spec.dirs {
+        overlay::put_directory(draft, dir)?;
+    }
+    for file in &spec.files {
+        overlay::put_file(draft, file)?;
+    }
+    for link in &spec.links {
+        overlay::put_link(draft, link)?;
+    }
+    Ok(())
+}
+
+fn facts(members: &[Member]) -> Vec<PackageFact> {
     let packages = members.iter().map(|member| PackageFact {
         name: member.input.name.clone(),
         arch: member.input.arch.clone(),
         version: member.input.version.clone(),
         source: member.source.clone(),
     });
-    Ok(Assembled { tree, origins: origins.blob, packages: packages.collect() })
+    packages.collect()
 }
 
 /// Loads the packages, sorted by name and architecture.

@@ -1,7 +1,9 @@
 //! `build`: one command in a sandbox.
 
 use super::{Lowering, input};
-use crate::{Mount, OutputPlace, PlanError, Run, RunLimits, StepIndex, StepKind, StepLabel};
+use crate::{
+    Mount, OutputPlace, PlanError, Run, RunLimits, RunRoot, StepIndex, StepKind, StepLabel,
+};
 use groundup_recipe::{At, Build, Limits, Platform, Span, TargetName, TargetRef};
 use std::collections::BTreeMap;
 
@@ -49,6 +51,7 @@ impl Lowering<'_> {
             platform,
             sandbox: self.options.sandbox,
             reuse: (build.reuse == groundup_recipe::Reuse::Yes).then(crate::Reuse::default),
+            root: RunRoot::Discarded,
             limits: limits(&build.limits),
         };
         Ok(self.plan.add(label, || (StepKind::Run(run), inputs, outputs), Some(span)))

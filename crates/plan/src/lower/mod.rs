@@ -7,6 +7,7 @@ mod kernel;
 mod node;
 mod overlay;
 mod rootfs;
+mod scripts;
 mod source;
 
 use crate::{
@@ -22,6 +23,8 @@ use std::collections::BTreeSet;
 pub struct PlanOptions {
     /// Version of the sandbox; enters the keys of commands.
     pub sandbox: u32,
+    /// Version of ownership as data; enters the keys of commands that have it.
+    pub ownership: u32,
     /// The platform of builds that name none and are asked for without one.
     pub host: Platform,
     /// What is asked of targets.

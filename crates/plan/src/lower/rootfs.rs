@@ -6,7 +6,7 @@ use crate::{
     params::{self, Claim},
 };
 use groundup_recipe::lock::{PackageId, PackageOrigin};
-use groundup_recipe::{Platform, Rootfs, Span, TargetName, TargetRef};
+use groundup_recipe::{Platform, Rootfs, Scripts, Span, TargetName, TargetRef};
 use std::collections::BTreeMap;
 
 impl Lowering<'_> {
@@ -17,6 +17,9 @@ impl Lowering<'_> {
         platform: Platform,
         span: Span,
     ) -> Result<Made, PlanError> {
+        if rootfs.scripts == Scripts::Run {
+            return self.configured(name, rootfs, platform, span);
+        }
         let label = StepLabel::new(name.to_string(), "merge").on(platform);
         let step = match self.plan.find(&label) {
             Some(step) => step,
@@ -51,7 +54,7 @@ impl Lowering<'_> {
         Ok((params, inputs))
     }
 
-    fn packages(
+    pub(super) fn packages(
         &mut self,
         name: &TargetName,
         rootfs: &Rootfs,
@@ -142,17 +145,17 @@ impl Lowering<'_> {
     }
 }
 
-fn diversion(diversion: &groundup_recipe::Diversion) -> params::Diversion {
+pub(super) fn diversion(diversion: &groundup_recipe::Diversion) -> params::Diversion {
     let (path, to) = (diversion.path.to_string(), diversion.to.to_string());
     params::Diversion { path, to, by: diversion.by.clone() }
 }
 
-fn alternative(choice: &groundup_recipe::Alternative) -> params::Alternative {
+pub(super) fn alternative(choice: &groundup_recipe::Alternative) -> params::Alternative {
     let (path, link) = (choice.path.to_string(), choice.link.to_string());
     params::Alternative { name: choice.name.clone(), path, link }
 }
 
-fn user(user: &groundup_recipe::User) -> params::User {
+pub(super) fn user(user: &groundup_recipe::User) -> params::User {
     params::User {
         name: user.name.value.clone(),
         uid: user.uid,
@@ -164,6 +167,6 @@ fn user(user: &groundup_recipe::User) -> params::User {
     }
 }
 
-fn group(group: &groundup_recipe::Group) -> params::Group {
+pub(super) fn group(group: &groundup_recipe::Group) -> params::Group {
     params::Group { name: group.name.value.clone(), gid: group.gid }
 }

@@ -42,6 +42,8 @@ pub struct Rootfs {
 pub enum Scripts {
     /// None runs.
     None,
+    /// They run in the sandbox.
+    Run,
 }
 
 /// A choice of the alternatives system: `link` -> `/etc/alternatives/name` -> `path`.

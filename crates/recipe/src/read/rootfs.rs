@@ -28,7 +28,10 @@ pub(super) fn read(view: View<'_>, defaults: &Defaults) -> Option<Rootfs> {
         alternatives: alternatives(view)?,
         users: users(view)?,
         groups: groups(view)?,
-        scripts: Scripts::None,
+        scripts: match view.text("scripts").as_ref().map(|at| at.value.as_str()) {
+            Some("run") => Scripts::Run,
+            _ => Scripts::None,
+        },
         trees: placements(view)?,
         overlay: overlay(view)?,
     })

@@ -89,9 +89,9 @@ pub(super) static ROOTFS: Spec = Spec {
         GROUPS,
         optional(
             "scripts",
-            Type::Words(&["none"]),
+            Type::Words(&["none", "run"]),
             "`\"none\"`",
-            "What becomes of maintainer scripts: none runs.",
+            "What becomes of maintainer scripts: none runs, and groundup makes the usual state in their place; or they run in the sandbox, which needs the tools of `essential = true`.",
         ),
         TREES,
         REMOVE,

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::facts;
 use super::tracer::Tracer;
-use crate::sys;
+use crate::sys::{self, Question};
 
 /// Answers the next question of a listener; false when there will be none any more.
 pub(super) fn next(listener: &OwnedFd, hostname: &str, tracer: Option<&mut Tracer>) -> bool {
@@ -23,8 +23,7 @@ pub(super) fn next(listener: &OwnedFd, hostname: &str, tracer: Option<&mut Trace
         let _ = sys::let_happen(listener, question.id);
         return true;
     }
-    let bytes =
-        if i64::from(question.call) == libc::SYS_sysinfo { sysinfo() } else { uname(hostname) };
+    let bytes = bytes(&question, hostname);
     let errno = match sys::still_asking(listener, question.id) {
         Ok(()) => match sys::write_memory(question.pid, question.args[0], &bytes) {
             Ok(()) => 0,
@@ -34,6 +33,11 @@ pub(super) fn next(listener: &OwnedFd, hostname: &str, tracer: Option<&mut Trace
     };
     let _ = sys::answer(listener, question.id, errno);
     true
+}
+
+/// What is written at the first argument.
+pub(super) fn bytes(question: &Question, hostname: &str) -> Vec<u8> {
+    if i64::from(question.call) == libc::SYS_sysinfo { sysinfo() } else { uname(hostname) }
 }
 
 /// `struct new_utsname`: six fields of 65 bytes, in every interface.

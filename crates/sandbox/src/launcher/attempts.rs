@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<Tried> {
     let mut record = |what, result: Result<(), Failure>| {
         let errno = match result {
             Ok(()) => 0,
+            Err(Failure::Ownership { .. }) => libc::EINVAL,
             Err(
                 Failure::Missing { errno, .. }
                 | Failure::SetUp { errno, .. }

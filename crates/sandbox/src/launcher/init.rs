@@ -78,11 +78,16 @@ fn start(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<Sta
     rustix::system::sethostname(spec.hostname.as_bytes())
         .doing(|| format!("setting the host name {}", spec.hostname))?;
     limit(&spec)?;
-    let listener = give_up(kind.privilege, spec.look_ups)?;
+    let root = match kind.owners {
+        true => Some(super::mounts::open_directory(Path::new("/"))?),
+        false => None,
+    };
+    let listener = give_up(kind, spec.look_ups)?;
     let mut fds = vec![proc.as_fd()];
     fds.extend(listener.as_ref().map(OwnedFd::as_fd));
+    fds.extend(root.as_ref().map(OwnedFd::as_fd));
     wire::send(launcher, &Note::Ready, &fds).doing(|| "reporting to the launcher".into())?;
-    drop(listener);
+    drop((listener, root));
     match sys::fork().doing(|| "starting the command".into())? {
         Some(command) => Ok(Started { command, proc, counts: spec.limits.processes.is_some() }),
         None => {
@@ -116,6 +121,13 @@ fn prepare(kind: &Kind, output: Option<OwnedFd>, launcher: &OwnedFd) -> Result<P
     if kind.privilege == Privilege::None {
         for (resource, current, maximum) in RESOURCES {
             set_limit(resource, current, maximum)?;
+        }
+        if kind.owners {
+            // Through the inheritable set they outlive the loss of all others.
+            let kept = owners_capabilities();
+            let sets = CapabilitySets { inheritable: kept, ..all_capabilities() };
+            rustix::thread::set_capabilities(None, sets)
+                .doing(|| "keeping capabilities over files".into())?;
         }
         drop_bounding_set()?;
     }
@@ -196,22 +208,53 @@ fn drop_bounding_set() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What root may do with files, in the sandbox's own user namespace: it reaches what is the caller's
+/// outside, and what the launcher answers for.
+fn owners_capabilities() -> CapabilitySet {
+    CapabilitySet::CHOWN
+        | CapabilitySet::DAC_OVERRIDE
+        | CapabilitySet::DAC_READ_SEARCH
+        | CapabilitySet::FOWNER
+        | CapabilitySet::FSETID
+        | CapabilitySet::KILL
+        | CapabilitySet::MKNOD
+        | CapabilitySet::SETFCAP
+        | CapabilitySet::SETGID
+        | CapabilitySet::SETPCAP
+        | CapabilitySet::SETUID
+}
+
+fn all_capabilities() -> CapabilitySets {
+    let none = CapabilitySet::empty();
+    rustix::thread::capabilities(None).unwrap_or(CapabilitySets {
+        effective: none,
+        permitted: none,
+        inheritable: none,
+    })
+}
+
 /// Gives up all privilege and the way back; returns the listener of the filter, if it asks.
-fn give_up(privilege: Privilege, look_ups: LookUps) -> Result<Option<OwnedFd>, Failure> {
+fn give_up(kind: &Kind, look_ups: LookUps) -> Result<Option<OwnedFd>, Failure> {
+    let privilege = kind.privilege;
     let flags = match privilege {
         Privilege::None => libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
         Privilege::NamespaceRoot => 0,
     };
     // Before the last capabilities go; `no_new_privs` makes either order good.
-    let listener = sys::install_filter(&filter::program(privilege, look_ups), flags)
-        .doing(|| "installing the seccomp filter".into())?;
+    let program = if kind.owners {
+        filter::program_of_owners()
+    } else {
+        filter::program(privilege, look_ups)
+    };
+    let listener =
+        sys::install_filter(&program, flags).doing(|| "installing the seccomp filter".into())?;
     if privilege == Privilege::None {
         rustix::thread::clear_ambient_capability_set()
             .doing(|| "dropping ambient capabilities".into())?;
-        let none = CapabilitySet::empty();
+        let kept = if kind.owners { owners_capabilities() } else { CapabilitySet::empty() };
         rustix::thread::set_capabilities(
             None,
-            CapabilitySets { effective: none, permitted: none, inheritable: none },
+            CapabilitySets { effective: kept, permitted: kept, inheritable: kept },
         )
         .doing(|| "dropping all capabilities".into())?;
     }

@@ -14,6 +14,7 @@ mod log;
 mod measure;
 mod mounts;
 mod nursery;
+mod ownership;
 mod proc;
 mod root;
 mod tracer;
@@ -28,7 +29,7 @@ use rustix::thread::UnshareFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::{self, Doing, Failure, Feature, Reply, Request, Work};
-use crate::{Identity, Network, Outcome, Privilege, Spec, Stdio, sys};
+use crate::{Identity, Network, Outcome, Ownership, Privilege, Spec, Stdio, sys};
 
 /// What the keys of a terminal send.
 const TERMINAL_KEYS: [i32; 3] = [libc::SIGINT, libc::SIGQUIT, libc::SIGTSTP];
@@ -61,6 +62,8 @@ pub(crate) struct Kind {
     network: Network,
     pub(crate) privilege: Privilege,
     pub(crate) streams: Streams,
+    /// Whose files are is data.
+    pub(crate) owners: bool,
 }
 
 /// Where the output of a command goes.
@@ -80,12 +83,14 @@ impl Kind {
             network: Network::None,
             privilege: Privilege::None,
             streams: Streams::Logged,
+            owners: false,
         }
     }
 
     pub(crate) fn of(spec: &Spec, streams: Streams) -> Self {
         let Spec { identity, network, privilege, .. } = *spec;
-        Self { identity, network, privilege, streams }
+        let owners = spec.ownership != Ownership::OneUser;
+        Self { identity, network, privilege, streams, owners }
     }
 }
 

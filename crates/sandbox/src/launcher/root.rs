@@ -21,7 +21,7 @@ use super::{Kind, devices, proc};
 use crate::scratch::{PLACES, UPPER, WORK};
 use crate::sys::{self, Recurse};
 use crate::wire::{Doing, Failure, Feature};
-use crate::{MountMode, RootMode, Spec};
+use crate::{MountMode, Ownership, RootMode, Spec};
 
 /// The kernel's file systems, and where they stand in the drawer until they are moved.
 const KERNEL: [(&str, &str); 3] = [("dev", "fixed/dev"), ("proc", "proc"), ("sys", "fixed/sys")];
@@ -73,9 +73,20 @@ pub(super) fn enter(spec: &Spec, parts: Parts) -> Result<OwnedFd, Failure> {
         // Cheaper here than on disk.
         parts.drawer.directory(&format!("skeleton/{}", target.trim_matches('/')))?;
     }
-    let mut lowers: Vec<&Path> = spec.lowers.iter().map(PathBuf::as_path).collect();
-    lowers.push(Path::new(SKELETON));
-    let root = overlay(&lowers, ROOT)?;
+    let root = match spec.ownership {
+        Ownership::OneUser => {
+            let mut lowers: Vec<&Path> = spec.lowers.iter().map(PathBuf::as_path).collect();
+            lowers.push(Path::new(SKELETON));
+            overlay(&lowers, ROOT)?
+        }
+        // Not an overlay: it has no handles of files before Linux 6.6, and changes their numbers.
+        Ownership::Data(_) => {
+            let doing = || format!("taking {}/{UPPER} as the root", scratch.display());
+            let root = copy_of(CWD, Path::new(UPPER)).doing(doing)?;
+            restrict(&root, NO_SETUID | NO_DEVICES).doing(doing)?;
+            root
+        }
+    };
     let place = open_directory(Path::new(ROOT))?;
     attach_at(&root, &place).doing(|| format!("mounting the root on {}", scratch.display()))?;
     drop(place);

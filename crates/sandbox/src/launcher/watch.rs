@@ -16,11 +16,14 @@ use super::Prepared;
 use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
+use super::ownership::Desk;
 use super::tracer::Tracer;
+use crate::ownership::raw::answer_in_turn;
 use crate::scratch::bytes_on_disk;
 use crate::wire::{self, Doing, Failure, Group, GroupKind, Note, Reply, Work};
 use crate::{
-    Ending, Enforced, Enforcement, LimitKind, Limits, LookUps, Outcome, Progress, Spec, Usage, sys,
+    Ending, Enforced, Enforcement, LimitKind, Limits, LookUps, Outcome, Ownership, Progress, Spec,
+    Usage, sys,
 };
 
 /// A cgroup, opened: the files that tell of limits that were hit.
@@ -76,6 +79,9 @@ pub(super) struct Watch<'a> {
     proc: Option<OwnedFd>,
     listener: Option<OwnedFd>,
     tracer: Option<Tracer>,
+    ownership: &'a Ownership,
+    /// Where ownership is data: who answers.
+    desk: Option<Desk>,
     /// Why everything was killed.
     stopped: Option<Ending>,
     /// How the command ended by itself.
@@ -137,6 +143,8 @@ impl<'a> Watch<'a> {
             proc: None,
             listener: None,
             tracer: (work.spec.look_ups == LookUps::Noted).then(|| Tracer::new(&work.spec, init)),
+            ownership: &work.spec.ownership,
+            desk: None,
             stopped: None,
             over: None,
             failure: None,
@@ -162,13 +170,7 @@ impl<'a> Watch<'a> {
                 self.copy_log();
             }
             match ready.listener {
-                Some(Heard::Question) => {
-                    if let Some(listener) = &self.listener
-                        && !answers::next(listener, self.hostname, self.tracer.as_mut())
-                    {
-                        self.listener = None;
-                    }
-                }
+                Some(Heard::Question) => self.answer(),
                 // Polling it again would never wait.
                 Some(Heard::End) => self.listener = None,
                 None => {}
@@ -184,6 +186,39 @@ impl<'a> Watch<'a> {
                 return self.finish();
             }
             self.look();
+        }
+    }
+
+    fn answer(&mut self) {
+        let Some(listener) = &self.listener else { return };
+        let goes_on = match &mut self.desk {
+            None => Ok(answers::next(listener, self.hostname, self.tracer.as_mut())),
+            Some(desk) => desk.next(listener, self.hostname),
+        };
+        match goes_on {
+            Ok(true) => {}
+            Ok(false) => self.listener = None,
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    /// Ends the run for a reason that is no limit.
+    fn fail(&mut self, failure: Failure) {
+        self.failure.get_or_insert(failure);
+        self.stop(Ending::Cancelled);
+    }
+
+    /// Starts to answer for the files of a root that stands.
+    fn answer_for(&mut self, root: &OwnedFd) {
+        let Ownership::Data(seeds) = self.ownership else { return };
+        match Desk::open(root, &self.scratch, seeds) {
+            Ok(desk) => {
+                self.desk = Some(desk);
+                if let Some(listener) = &self.listener {
+                    answer_in_turn(listener.as_fd());
+                }
+            }
+            Err(failure) => self.fail(failure),
         }
     }
 
@@ -268,7 +303,10 @@ impl<'a> Watch<'a> {
                     let mut fds = fds.into_iter();
                     (self.proc, self.listener) = (fds.next(), fds.next());
                     if let (Some(listener), Some(_)) = (&self.listener, &self.tracer) {
-                        sys::take_turns(listener.as_fd());
+                        answer_in_turn(listener.as_fd());
+                    }
+                    if let Some(root) = fds.next() {
+                        self.answer_for(&root);
                     }
                 }
                 Ok(Some((Note::Over { status, left }, _))) => {
@@ -398,6 +436,9 @@ impl<'a> Watch<'a> {
         };
         if let Some(failure) = self.failure.take() {
             return Err(failure);
+        }
+        if let Some(desk) = &self.desk {
+            desk.leave(&self.scratch)?;
         }
         let limited = self.entrances.iter().find_map(Entrance::hit);
         let ending = match (self.stopped, self.over.map(ending)) {

@@ -13,8 +13,8 @@
 
 use super::{Lowering, Made, Shape, build::limits, input, output};
 use crate::{
-    Assembler, From, Input, Mount, OutputPlace, PlanError, Reuse, Run, StepIndex, StepKind,
-    StepLabel, leaf::file_label, params,
+    Assembler, From, Input, Mount, OutputPlace, PlanError, Reuse, Run, RunRoot, StepIndex,
+    StepKind, StepLabel, leaf::file_label, params,
 };
 use groundup_recipe::{
     At, DEFAULT_OUTPUT, Kernel, KernelBase, Permissions, Platform, RepoPath, Span, TargetName,
@@ -290,6 +290,7 @@ impl Lowering<'_> {
             platform,
             sandbox: self.options.sandbox,
             reuse,
+            root: RunRoot::Discarded,
             limits: limits(&kernel.limits),
         };
         Ok(self.plan.add(label, || (StepKind::Run(run), inputs, outputs), Some(span)))

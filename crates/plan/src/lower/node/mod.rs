@@ -14,7 +14,8 @@ mod test;
 
 use super::{Lowering, Made, Shape, input, output};
 use crate::{
-    Assembler, From, Mount, OutputPlace, PlanError, Run, RunLimits, StepKind, StepLabel, params,
+    Assembler, From, Mount, OutputPlace, PlanError, Run, RunLimits, RunRoot, StepKind, StepLabel,
+    params,
 };
 use groundup_recipe::{
     At, DEFAULT_OUTPUT, Node, Permissions, Platform, Span, TargetName, TargetRef,
@@ -229,6 +230,7 @@ impl Lowering<'_> {
             platform,
             sandbox: self.options.sandbox,
             reuse: None,
+            root: RunRoot::Discarded,
             limits,
         };
         let outputs = vec!["out".to_owned()];
