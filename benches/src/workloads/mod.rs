@@ -2,6 +2,7 @@
 
 mod edit;
 mod hash;
+mod kernel;
 mod layer;
 mod material;
 mod noop;
@@ -36,4 +37,5 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "unpack", title: "unpacking packages", run: unpack::measure },
     Workload { name: "layer", title: "a layer of a large tree", run: layer::measure },
     Workload { name: "edit", title: "one changed file in a large image", run: edit::measure },
+    Workload { name: "kernel", title: "a kernel, and one symbol of it", run: kernel::measure },
 ];

@@ -180,7 +180,7 @@ fn debs(pool: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
     let mut files = Vec::new();
     super::material::collect(from, &mut files)?;
     for file in files {

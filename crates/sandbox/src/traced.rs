@@ -20,6 +20,8 @@ pub(crate) enum Does {
     Change(Place),
     /// Takes it from one place to another, or gives it a second name.
     Move(Place, Place),
+    /// Lists a directory that it opened.
+    List,
     /// Changes the working directory, perhaps to the path in this argument.
     Enter(Option<u32>),
     /// Something whose effect cannot be noted.
@@ -68,6 +70,7 @@ const COMMON: &[(libc::c_long, Does)] = &[
     (libc::SYS_lgetxattr, Does::Look(Place { from: None, path: 0 })),
     (libc::SYS_listxattr, Does::Look(Place { from: None, path: 0 })),
     (libc::SYS_llistxattr, Does::Look(Place { from: None, path: 0 })),
+    (libc::SYS_getdents64, Does::List),
     (libc::SYS_chdir, Does::Enter(Some(0))),
     (libc::SYS_fchdir, Does::Enter(None)),
     (libc::SYS_mkdirat, Does::Change(at(0))),
@@ -103,6 +106,7 @@ const OLD: &[(libc::c_long, Does)] = {
     }
     &[
         (libc::SYS_open, Does::Open(only(0), Flags::Argument(1))),
+        (libc::SYS_getdents, Does::List),
         (libc::SYS_creat, Does::Open(only(0), Flags::Creat)),
         (libc::SYS_stat, Does::Look(only(0))),
         (libc::SYS_lstat, Does::Look(only(0))),

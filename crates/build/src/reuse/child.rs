@@ -198,12 +198,6 @@ impl Server<'_> {
             }
             let mut found = BTreeMap::new();
             self.view.follow(path, &mut found)?;
-            if noted.opened.contains(path)
-                && let Some((listed, _)) = found.iter().find(|(_, it)| **it == State::Directory)
-                && found.keys().next_back() == Some(listed)
-            {
-                return Ok(Err(Unkept(format!("it opened the directory {listed}"))));
-            }
             for (path, state) in &found {
                 if noted.executed.contains(path)
                     && matches!(state, State::File(_))

@@ -137,6 +137,9 @@ impl Tracer {
                 }
                 entered.into_iter().for_each(|path| self.look(path));
             }
+            // Init counts what the command left.
+            Does::List if self.is_init(question) => {}
+            Does::List => self.lack(|| "what directories it listed".into()),
             Does::Unknown => {
                 self.lack(|| format!("what system call {} does", question.call));
             }
