@@ -5,6 +5,7 @@
 mod ld_cache;
 mod make;
 mod merge;
+mod scripts;
 mod source;
 mod state;
 mod unpack;

@@ -2,7 +2,7 @@
 
 use groundup_debian::{
     package::{Unpacked, unpack},
-    rootfs::{Assembled, PackageInput, RootfsError, RootfsSpec, assemble},
+    rootfs::{Assembled, PackageInput, RootfsError, RootfsSpec, assemble, unpacked},
 };
 use groundup_digest::{BlobId, TreeId};
 use groundup_provenance::Origins;
@@ -224,13 +224,29 @@ impl World {
 
     /// Assembles, forwards and backwards: the order of packages means nothing.
     pub(crate) fn assemble(&self, spec: &RootfsSpec) -> Result<Root, RootfsError> {
-        let assembled = assemble(&self.store, spec);
+        self.both_ways(spec, assemble)
+    }
+
+    /// Merges packages whose scripts are to run, forwards and backwards.
+    pub(crate) fn unpacked(&self, spec: &RootfsSpec) -> Result<Root, RootfsError> {
+        self.both_ways(spec, unpacked)
+    }
+
+    fn both_ways(
+        &self,
+        spec: &RootfsSpec,
+        make: fn(&Store, &RootfsSpec) -> Result<Assembled, RootfsError>,
+    ) -> Result<Root, RootfsError> {
+        let assembled = make(&self.store, spec);
         let mut reversed = spec.clone();
         reversed.packages.reverse();
-        let again = assemble(&self.store, &reversed);
+        let again = make(&self.store, &reversed);
         let text = |result: &Result<Assembled, RootfsError>| format!("{result:?}");
         assert_eq!(text(&assembled), text(&again));
-        let assembled = assembled?;
+        self.root(assembled?)
+    }
+
+    pub(crate) fn root(&self, assembled: Assembled) -> Result<Root, RootfsError> {
         let origins = self.store.read_blob(assembled.origins).unwrap();
         let origins = Origins::from_bytes(&origins).unwrap();
         Ok(Root { store: self.store.clone(), tree: self.tree(assembled.tree), origins, assembled })

@@ -86,7 +86,9 @@ pub(super) fn rules() -> Vec<Rule> {
     let asked = ASKED.iter().chain(ASKED_OF_OLD).map(|&call| (call, When::Always, Verdict::Ask));
     let absent = ABSENT.iter().map(|&call| (call, When::Always, Verdict::Errno(libc::ENOSYS)));
     let done = AT_ONCE.iter().map(|&call| (call, When::Always, Verdict::Errno(0)));
-    let creating = |argument| When::AnyBit { argument, mask: libc::O_CREAT as u32 };
+    // A file without a name gets one later.
+    let mask = (libc::O_CREAT | libc::O_TMPFILE & !libc::O_DIRECTORY) as u32;
+    let creating = |argument| When::AnyBit { argument, mask };
     let mut rules: Vec<_> = asked.chain(absent).chain(done).collect();
     rules.push((libc::SYS_openat, creating(2), Verdict::Ask));
     let keeping = When::OneOf { argument: 0, values: KEEPING };

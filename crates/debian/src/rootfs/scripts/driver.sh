@@ -16,10 +16,18 @@ failed() {
 # The one `preinst` call of a first installation (Debian Policy 6.5), as dpkg makes it.
 preinst() {
     [ -e "$info/$1.preinst" ] || return 0
+    # Where dpkg has the control archive meanwhile, and debconf looks for it.
+    new=/var/lib/dpkg/tmp.ci
+    mkdir "$new"
+    for file in "$info/$1".*; do
+        cp -p "$file" "$new/${file##*.}"
+    done
+    dpkg-query -s "$4" | grep -v '^Status:' > "$new/control"
     DPKG_MAINTSCRIPT_PACKAGE="$2" DPKG_MAINTSCRIPT_ARCH="$3" DPKG_MAINTSCRIPT_NAME=preinst \
         DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 DPKG_ADMINDIR=/var/lib/dpkg \
-        "$info/$1.preinst" install < /dev/null
+        "$new/preinst" install < /dev/null
     code=$?
+    rm -r "$new"
     [ "$code" = 0 ] || failed "the preinst of $2 exited with code $code"
 }
 
@@ -71,11 +79,12 @@ first=--force-depends
 for batch in "$here"/batch.*; do
     set --
     while read -r name package arch; do
-        preinst "$name" "$package" "$arch"
         case $arch in
-        all) set -- "$@" "$package" ;;
-        *) set -- "$@" "$package:$arch" ;;
+        all) full=$package ;;
+        *) full=$package:$arch ;;
         esac
+        preinst "$name" "$package" "$arch" "$full"
+        set -- "$@" "$full"
     done < "$batch/packages"
     cat "$batch/triggers" >> /var/lib/dpkg/triggers/Unincorp
     configure $first --configure "$@"

@@ -57,17 +57,6 @@ pub fn unpacked(store: &Store, spec: &RootfsSpec) -> Result<Assembled, RootfsErr
         }
     }
     dpkg_db::write(&mut draft, &members, &merged.lost, &diversions, dpkg_db::State::Unpacked)?;
-    let foreign: BTreeSet<&str> = members.iter().map(|member| member.input.arch.as_str()).collect();
-    let foreign: Vec<_> =
-        foreign.into_iter().filter(|arch| *arch != "all" && *arch != spec.arch).collect();
-    if !foreign.is_empty() {
-        let all: String = [&[spec.arch.as_str()], &foreign[..]]
-            .concat()
-            .iter()
-            .map(|a| format!("{a}\n"))
-            .collect();
-        draft.put_state("/var/lib/dpkg/arch", all.as_bytes(), 0o644)?;
-    }
     write_tables(&mut draft, &members, spec)?;
     let origins = store.put_blob(&draft.final_origins().to_bytes())?;
     let tree = store.put_tree(&draft.tree)?;

@@ -10,7 +10,7 @@ use std::fmt::Write;
 enum Fate {
     /// It goes, a directory with all that it holds.
     Gone,
-    /// A directory: all below it goes, but the directories and what is emptied.
+    /// A directory: all files below it go, but what is emptied; directories and links stay.
     FilesGone,
     /// A file stays without content.
     Emptied,
@@ -72,7 +72,7 @@ pub(super) fn commands() -> String {
             Fate::FilesGone => {
                 let kept = emptied.iter().filter(|kept| kept.starts_with(path));
                 let kept: String = kept.map(|kept| format!(" ! -path {kept}")).collect();
-                let _ = writeln!(text, "[ ! -d {path} ] || find {path} ! -type d{kept} -delete");
+                let _ = writeln!(text, "[ ! -d {path} ] || find {path} -type f{kept} -delete");
             }
             Fate::Emptied => {}
         }

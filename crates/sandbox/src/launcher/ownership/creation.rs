@@ -104,7 +104,7 @@ impl Desk {
         Ok(Reply::Value(0))
     }
 
-    /// `open` with `O_CREAT`.
+    /// `open` with `O_CREAT` or `O_TMPFILE`.
     pub(super) fn create(
         &mut self,
         question: &Question,
@@ -115,6 +115,17 @@ impl Desk {
     ) -> Answer {
         let person = self.people.of(question.pid);
         let path = place::text(question, path)?;
+        if flags & libc::O_TMPFILE == libc::O_TMPFILE {
+            let parent = place::find(question, directory, &path, place::Last::Followed)?;
+            return match self.inherited(&person, &parent)? {
+                None => Ok(Reply::Kernel),
+                Some(_) => Err(Stop::Unknown(
+                    "it made a file without a name as somebody else than root, or where the \
+                     directory hands on its group"
+                        .into(),
+                )),
+            };
+        }
         let (parent, name) = match place::parent(question, directory, &path) {
             Ok(found) => found,
             // The kernel fails in the same way.
