@@ -138,7 +138,7 @@ fn a_boot_that_hangs_ends_at_its_limit_with_the_last_lines_of_the_console() {
 #[test]
 fn a_test_that_could_not_pass_is_refused_before_the_boot() {
     let said = failure(&["test", "node.deaf"]);
-    let reason = "/sbin/init is /bin/busybox, not systemd, which starts the `script`";
+    let reason = "/sbin/init is /usr/bin/busybox, not systemd, which starts the `script`";
     assert!(
         said.contains("the test of the node could not pass") && said.contains(reason),
         "{said}"
