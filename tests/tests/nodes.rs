@@ -119,6 +119,23 @@ fn a_node_boots_and_its_test_is_a_result_like_any_other() {
 }
 
 #[test]
+fn facts_say_what_a_node_and_its_kernel_are() {
+    let mut build = in_workspace(workspace());
+    succeed(build.args(["build", "node.micro:facts", "kernel.micro:facts"]));
+    let facts = |path: &str| -> serde_json::Value {
+        let path = workspace().join("out").join(path);
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    };
+    let node = facts("node.micro-facts/node.json");
+    let lock = fs::read_to_string(workspace().join("groundup.lock")).unwrap();
+    let version = node["packages"]["busybox-static"]["version"].as_str().unwrap();
+    assert!(lock.contains(&format!("\"busybox-static {version} ")), "{version}");
+    let kernel = facts("kernel.micro-facts/kernel.json");
+    assert_eq!(kernel["config"]["DM_VERITY"], "y");
+    assert_eq!(kernel["config"]["MODULES"], serde_json::Value::Null);
+}
+
+#[test]
 fn a_node_boots_by_uefi_from_the_disk_that_is_shipped() {
     let mut test = in_workspace(workspace());
     assert_eq!(succeed(test.args(["test", "node.shipped"])), "node.shipped  passed\n");

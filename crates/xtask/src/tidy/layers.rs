@@ -36,7 +36,7 @@ const NEVER: &[(&str, &str)] = &[
 const PURE: &[(&str, &[&str])] = &[
     ("groundup-digest", &["blake3", "serde", "sha2", "thiserror"]),
     ("groundup-tree", &["thiserror"]),
-    ("groundup-kernel", &["thiserror"]),
+    ("groundup-kernel", &["object", "serde", "thiserror"]),
 ];
 
 fn layer(name: &str) -> Option<usize> {
