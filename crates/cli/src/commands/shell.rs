@@ -10,8 +10,8 @@ use crate::{
 use groundup_build::{Resolved, resolve, sandbox_spec};
 use groundup_digest::ObjectId;
 use groundup_plan::{From, Run, Step, StepKind};
-use groundup_sandbox::Limits;
-use std::{collections::BTreeMap, process::ExitCode};
+use groundup_sandbox::{Limits, Messenger, Mount, MountMode};
+use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, path::Path, process::ExitCode};
 
 /// Open a shell in the sandbox of a build target, as its command would find it
 ///
@@ -43,6 +43,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
             .map_err(|error| CliError::of(Kind::Environment, &*error))?;
     spec.env.insert("GROUNDUP_COMMAND".into(), shown(command));
     spec.argv = vec!["/bin/sh".into(), "-i".into()];
+    let stand_in = session.store.tmp_dir()?;
+    if command.reuse.is_some() {
+        stand_in_for_reuse(stand_in.path())?;
+        spec.mounts.push(Mount {
+            source: stand_in.path().to_owned(),
+            target: Messenger::INSIDE.to_owned(),
+            mode: MountMode::ReadOnly,
+        });
+    }
     out::say(format!(
         "{DIM}in the sandbox of {}; the command is in $GROUNDUP_COMMAND{DIM:#}",
         step.label
@@ -50,6 +59,18 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let code = execute(spec);
     drop(held);
     code
+}
+
+/// Programs that the command hands over run where they are called: nothing of a shell is kept.
+fn stand_in_for_reuse(folder: &Path) -> Result<(), CliError> {
+    const PROGRAM: &str = "#!/bin/sh\n[ \"$1\" != -i ] || shift\nexec \"$@\"\n";
+    let name = Path::new(Messenger::PROGRAM).file_name().unwrap_or_default();
+    let path = folder.join(name);
+    let written = fs::write(&path, PROGRAM)
+        .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+    written.map_err(|error| {
+        CliError::of(Kind::Environment, &error).hint(format!("writing {}", path.display()))
+    })
 }
 
 /// The command as a shell would take it.
