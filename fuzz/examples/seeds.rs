@@ -74,6 +74,24 @@ fn text(home: &Path) -> Seeds {
     seeds.push(seed("settings/whole", SETTINGS));
     seeds.push(seed("kconfig/tree", KCONFIG));
     seeds.push(seed("kconfig/macros", KCONFIG_MACROS));
+    seeds.push(variant("facts/unit", 1, "[Service]\nExecStart=/bin/a \\\n b\nLimitNOFILE=\n"));
+    seeds.push(variant("facts/sysctl", 2, "net.core.somaxconn = 4096\n-a/b.c=1\n; x\n"));
+    seeds.push(variant("facts/module", 0, "\u{7f}ELF\u{2}\u{1}\u{1}"));
+    let message = "\u{2}\0\0\0/build\0\u{2}\0\0\0\u{1}\0\0\0gcc\0-c\0A=b\0";
+    seeds.push(variant("reuse/message", 0, message));
+    seeds.push(variant(
+        "reuse/reads",
+        1,
+        "\u{1}\0\0\0\u{1}\0\0\0\0\0\0\0\u{2}\0\0\0\0\0\0\0/a\0\0",
+    ));
+    let symbols =
+        "#define CONFIG_A 1\n#if IS_ENABLED(CONFIG_##b) /* CONFIG_C */ CONFIG_D \\\n## x\n";
+    seeds.push(variant("reuse/symbols", 2, symbols));
+    seeds.push(variant(
+        "reuse/header",
+        2,
+        "/* x */\n#define CONFIG_A 1\n#define CONFIG_B_MODULE 1\n",
+    ));
     seeds.push(variant("kernel-config/fragment", 0, FRAGMENT));
     seeds.push(variant("kernel-config/resolved", 1, RESOLVED));
     seeds.push(seed("apt-sources/lines", APT_LINES));
@@ -325,6 +343,7 @@ fn own() -> Seeds {
         outputs: outputs.clone(),
         ending: Ending::Failed("exit code 1".into()),
         log: Some(2),
+        children: Vec::new(),
         circumstances: circumstances.clone(),
     };
     let build = BuildRecord {

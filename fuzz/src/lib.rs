@@ -22,6 +22,7 @@ mod memory;
 pub mod mutate;
 mod own;
 mod recipe;
+mod reuse;
 mod tar;
 
 use std::{collections::BTreeMap, fs, io, path::Path};
@@ -49,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "debian-tar", longest: 32 << 10, run: debian::tar },
     Target { name: "dsc", longest: 4 << 10, run: debian::dsc },
     Target { name: "encoding", longest: 4 << 10, run: own::encoding },
+    Target { name: "facts", longest: 8 << 10, run: reuse::facts },
     Target { name: "headers", longest: 1 << 10, run: fetch::headers },
     Target { name: "image-archive", longest: 32 << 10, run: image::archive },
     Target { name: "index-file", longest: 8 << 10, run: debian::index_file },
@@ -68,6 +70,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recipe", longest: 8 << 10, run: recipe::workspace },
     Target { name: "records", longest: 4 << 10, run: own::records },
     Target { name: "release", longest: 8 << 10, run: debian::release },
+    Target { name: "reuse", longest: 4 << 10, run: reuse::reuse },
     Target { name: "settings", longest: 4 << 10, run: fetch::settings },
     Target { name: "sources", longest: 8 << 10, run: debian::sources },
     Target { name: "store-files", longest: 4 << 10, run: own::store_files },

@@ -11,6 +11,8 @@ mod assemblers;
 mod builder;
 mod event;
 mod execute;
+#[doc(hidden)]
+pub mod fuzzing;
 mod outcome;
 mod record;
 mod repository;

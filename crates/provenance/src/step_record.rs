@@ -46,9 +46,9 @@ pub enum RecordError {
     Newer(u32),
 }
 
-/// Since 2 with children.
-const FORMAT: u32 = 2;
 const FIRST: u32 = 1;
+/// Of a record that has children.
+const WITH_CHILDREN: u32 = 2;
 
 impl StepRecord {
     fn write_statement(&self, writer: &mut Writer) {
@@ -71,15 +71,17 @@ impl StepRecord {
     /// The canonical encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        writer.u32(FORMAT);
+        writer.u32(if self.children.is_empty() { FIRST } else { WITH_CHILDREN });
         self.write_statement(&mut writer);
         writer.option(self.log, |writer, log| {
             writer.u32(log);
         });
         self.circumstances.write(&mut writer);
-        writer.seq(&self.children, |writer, child| {
-            writer.digest(child.as_bytes());
-        });
+        if !self.children.is_empty() {
+            writer.seq(&self.children, |writer, child| {
+                writer.digest(child.as_bytes());
+            });
+        }
         writer.finish()
     }
 
@@ -87,7 +89,7 @@ impl StepRecord {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut reader = Reader::new(bytes);
         let format = match reader.u32()? {
-            format @ FIRST..=FORMAT => format,
+            format @ (FIRST | WITH_CHILDREN) => format,
             newer => return Err(RecordError::Newer(newer)),
         };
         let key = StepKey::from_bytes(reader.digest()?);
@@ -104,6 +106,9 @@ impl StepRecord {
             FIRST => Vec::new(),
             _ => reader.seq(|reader| reader.digest().map(StepKey::from_bytes))?,
         };
+        if format == WITH_CHILDREN && children.is_empty() {
+            return Err(reader.invalid("children").into());
+        }
         reader.end()?;
         Ok(Self { key, label, action, inputs, outputs, ending, log, children, circumstances })
     }
@@ -167,10 +172,12 @@ pub(crate) mod tests {
     fn a_record_of_the_first_format_has_no_children() {
         let old = StepRecord { children: Vec::new(), ..record(1) };
         let mut bytes = old.to_bytes();
-        bytes[0] = 1;
-        // The count of children.
-        bytes.truncate(bytes.len() - 8);
+        assert_eq!(bytes[0], 1);
         assert_eq!(StepRecord::from_bytes(&bytes), Ok(old));
+        // One that has none is written in one way.
+        bytes[0] = 2;
+        bytes.extend([0; 8]);
+        assert!(StepRecord::from_bytes(&bytes).is_err());
     }
 
     #[test]

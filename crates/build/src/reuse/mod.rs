@@ -23,6 +23,9 @@ use crate::{
     execute::{Job, Workshop},
     schedule::Message as Told,
 };
+pub(crate) use reads::Reads;
+pub(crate) use symbols::{definitions, scan};
+
 use command::Command;
 use groundup_digest::StepKey;
 use groundup_plan::Run;

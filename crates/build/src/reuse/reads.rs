@@ -14,15 +14,15 @@ const MOST: usize = 64 << 20;
 
 /// What was at every path that a program named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reads {
-    pub(super) paths: BTreeMap<String, State>,
+pub(crate) struct Reads {
+    pub(crate) paths: BTreeMap<String, State>,
     /// The header that counts by symbols, and those that the texts read with it name.
-    pub(super) symbols: Option<(String, BTreeMap<String, Value>)>,
+    pub(crate) symbols: Option<(String, BTreeMap<String, Value>)>,
 }
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Nothing.
     Absent,
     /// A file with these bytes.
@@ -38,7 +38,7 @@ pub(super) enum State {
 }
 
 impl Reads {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.u32(FORMAT);
         writer.seq(&self.paths, |writer, (path, state)| {
@@ -66,7 +66,7 @@ impl Reads {
         writer.finish()
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new(bytes);
         if reader.u32()? != FORMAT {
             return Err(reader.invalid("format"));

@@ -9,20 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What a text says about symbols.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(crate) struct Named {
     /// The identifiers in it that begin with `CONFIG_`.
-    pub(super) names: BTreeSet<String>,
+    pub(crate) names: BTreeSet<String>,
     /// It may make more of them out of parts.
-    pub(super) pastes: bool,
+    pub(crate) pastes: bool,
 }
 
 /// A symbol's definitions in a header: its own, and that of `…_MODULE`, which `IS_ENABLED` looks at.
-pub(super) type Value = (Option<String>, Option<String>);
+pub(crate) type Value = (Option<String>, Option<String>);
 
 const PREFIX: &[u8] = b"CONFIG_";
 
 /// Looks for symbols in a text.
-pub(super) fn scan(text: &[u8]) -> Named {
+pub(crate) fn scan(text: &[u8]) -> Named {
     let mut named = Named::default();
     let mut at = 0;
     while let Some(found) = find(&text[at..], PREFIX) {
@@ -75,7 +75,7 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
 }
 
 /// The definitions in a header that holds nothing else; none for one that does.
-pub(super) fn definitions(header: &[u8]) -> Option<BTreeMap<String, String>> {
+pub(crate) fn definitions(header: &[u8]) -> Option<BTreeMap<String, String>> {
     let text = std::str::from_utf8(header).ok()?;
     let mut definitions = BTreeMap::new();
     let mut comment = false;
