@@ -1,4 +1,4 @@
-//! The system calls that have no safe wrapper: the one place with `unsafe`.
+//! The system calls that have no safe wrapper: with `ownership/raw.rs` the only place with `unsafe`.
 #![allow(unsafe_code, reason = "raw system calls; each block says why it is sound")]
 
 use std::ffi::{CStr, CString};

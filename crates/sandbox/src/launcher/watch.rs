@@ -3,6 +3,8 @@
 //! Whatever ends a run, the loop goes on until init is gone, and the kernel lets init go only when
 //! every other process of the sandbox is dead.
 
+mod answering;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,7 +15,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open};
 
 use super::Prepared;
-use super::answers;
 use super::log::{Copied, Log};
 use super::measure::{self, Precision};
 use super::ownership::Desk;
@@ -186,39 +187,6 @@ impl<'a> Watch<'a> {
                 return self.finish();
             }
             self.look();
-        }
-    }
-
-    fn answer(&mut self) {
-        let Some(listener) = &self.listener else { return };
-        let goes_on = match &mut self.desk {
-            None => Ok(answers::next(listener, self.hostname, self.tracer.as_mut())),
-            Some(desk) => desk.next(listener, self.hostname),
-        };
-        match goes_on {
-            Ok(true) => {}
-            Ok(false) => self.listener = None,
-            Err(failure) => self.fail(failure),
-        }
-    }
-
-    /// Ends the run for a reason that is no limit.
-    fn fail(&mut self, failure: Failure) {
-        self.failure.get_or_insert(failure);
-        self.stop(Ending::Cancelled);
-    }
-
-    /// Starts to answer for the files of a root that stands.
-    fn answer_for(&mut self, root: &OwnedFd) {
-        let Ownership::Data(seeds) = self.ownership else { return };
-        match Desk::open(root, &self.scratch, seeds) {
-            Ok(desk) => {
-                self.desk = Some(desk);
-                if let Some(listener) = &self.listener {
-                    answer_in_turn(listener.as_fd());
-                }
-            }
-            Err(failure) => self.fail(failure),
         }
     }
 
