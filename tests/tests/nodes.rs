@@ -23,6 +23,9 @@ fn workspace() -> &'static Path {
         copy_recipes(&root);
         fs::write(root.join("recipes/wrong.toml"), WRONG).unwrap();
         fs::write(root.join("recipes/wrong.patch"), PATCH).unwrap();
+        fs::create_dir(root.join("hello")).unwrap();
+        fs::write(root.join("hello/hello.c"), HELLO).unwrap();
+        fs::write(root.join("hello/Kbuild"), "obj-m := hello.o\n").unwrap();
         (folder, root)
     });
     root
@@ -47,7 +50,21 @@ patches = ["recipes/wrong.patch"]
 [kernel.modular]
 extends = "kernel.tiny"
 modules = true
+headers = true
 options = { MODULES = "y", CRC_CCITT = "m", CRC7 = "m" }
+
+[source.hello]
+path = "hello"
+
+[build.hello]
+rootfs = "rootfs.toolchain-kernel"
+sources = { hello = "source.hello" }
+deps = { headers = "kernel.modular:headers" }
+script = """
+cp -R /src/hello hello
+make -C /deps/headers M=/build/hello ARCH=x86_64 modules
+cp hello/hello.ko /out/
+"""
 
 [build.diffconfig]
 rootfs = "rootfs.tools"
@@ -83,6 +100,17 @@ timeout = "20s"
 extends = "node.micro"
 [node.shipped.test]
 firmware = "uefi"
+"#;
+
+/// A module outside the kernel's tree.
+const HELLO: &str = r#"
+#include <linux/crc7.h>
+#include <linux/module.h>
+static int __init hello(void) { pr_info("%d\n", crc7_be(0, "x", 1)); return 0; }
+static void __exit bye(void) {}
+module_init(hello);
+module_exit(bye);
+MODULE_LICENSE("GPL");
 "#;
 
 const PATCH: &str = "--- a/MAINTAINERS\n+++ b/MAINTAINERS\n@@ -1,2 +1,2 @@\n no such line\n-nor this one\n+another\n";
@@ -167,10 +195,32 @@ fn a_kernel_that_is_built_again_is_the_same_and_its_modules_are_what_kmod_takes(
     let target = "kernel.modular";
     succeed(in_workspace(workspace()).args(["build", "--jobs", "2", target]));
     let step = "kernel.modular build linux/amd64";
-    let output = groundup(&["build", "--jobs", "3", "--rerun", step, target]);
+    // Compiled anew where it was compiled in steps of its own before, with another count of jobs.
+    let output = groundup(&["build", "--jobs", "3", "--no-reuse", "--rerun", step, target]);
     assert!(output.status.success(), "{}", told(&output));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("1 step built") && !said.contains("unstable"), "{said}");
+
+    // All of it again, out of what was compiled before.
+    let output = groundup(&["build", "--rerun", step, target]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(": 0 run, ") && !said.contains("unstable"), "{said}");
+
+    let facts = workspace().join("out/kernel.modular-facts/kernel.json");
+    let facts: serde_json::Value = serde_json::from_slice(&fs::read(facts).unwrap()).unwrap();
+    let module = &facts["modules"]["kernel/lib/crc-ccitt.ko"];
+    let exports = module["exports"].as_array().unwrap();
+    assert!(exports.iter().any(|it| it["name"] == "crc_ccitt_table"), "{module}");
+    assert!(facts["release"].as_str().unwrap().starts_with("6.1"));
+
+    // A module outside of it, against its headers: the same release, and a need of one inside.
+    succeed(in_workspace(workspace()).args(["build", "build.hello"]));
+    let look = "modinfo out/build.hello/hello.ko";
+    let mut run = in_workspace(workspace());
+    let said = succeed(run.args(["run", "rootfs.toolchain-kernel", "--", "sh", "-euc", look]));
+    let release = facts["release"].as_str().unwrap();
+    let vermagic = format!("vermagic:       {release} ");
+    assert!(said.contains(&vermagic) && said.contains("depends:        crc7"), "{said}");
 
     // What depmod would write is what it wrote; modules have the table of symbols that says what
     // they export and need.

@@ -147,11 +147,14 @@ fn another_directory_and_store_give_the_same() {
 #[test]
 fn what_fails_or_cannot_be_known_is_not_kept() {
     let workspace = Workspace::new();
-    // A program that lists a directory, one that fails, and one that only speaks.
+    // Programs that list a directory, change a file by another name than its own, or by another than
+    // it was read by, one that fails, and one that only speaks.
     let script = r#"
 mkdir d && touch d/a
 /groundup/reuse sh -c 'cat d/a > here.txt'
 /groundup/reuse ls d > listed.txt
+/groundup/reuse sh -c 'cat d/a > d/../other.txt'
+ln -s . here && /groundup/reuse sh -c 'cat here/d/a; echo x > d/a'
 /groundup/reuse sh -c 'exit 3' || echo "code $?" > code.txt
 echo words | /groundup/reuse cat > words.txt
 cp *.txt /out/
@@ -160,12 +163,12 @@ cp *.txt /out/
     let recipe = format!("{recipe}script = '''{script}'''\n");
     fs::write(workspace.root.join("recipes/program.toml"), recipe).unwrap();
     let first = workspace.build(&[]);
-    assert_eq!((first.ran, first.reused, first.unkept), (1, 0, 2));
+    assert_eq!((first.ran, first.reused, first.unkept), (1, 0, 4));
     let text = |name: &str| {
         fs::read_to_string(workspace.root.join("out/build.program").join(name)).unwrap()
     };
     assert_eq!((text("code.txt"), text("words.txt")), ("code 3\n".into(), "words\n".into()));
     let again = workspace.build(&["--rerun", STEP]);
-    assert_eq!((again.ran, again.reused, again.unkept), (0, 1, 2));
+    assert_eq!((again.ran, again.reused, again.unkept), (0, 1, 4));
     assert_eq!(again.program, first.program);
 }

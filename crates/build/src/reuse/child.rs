@@ -1,7 +1,7 @@
 //! Running a child step: in a sandbox of its own, with everything noted that it looks at.
 
 use super::{
-    Command, Server, Trouble, beside, is_filled,
+    Command, Server, Trouble, is_filled,
     known::{READS, SAID, link},
     reads::{Reads, State},
     symbols::{self, Named},
@@ -74,7 +74,7 @@ impl Server<'_> {
     pub(super) fn run_child(&self, command: &Command, key: StepKey) -> Result<Answer, Trouble> {
         let store = self.surroundings.store;
         let scratch = self.workshop.scratch(store)?;
-        let log = beside(scratch.path(), "said");
+        let log = scratch.path().join("said");
         let mut spec =
             Spec::new(self.spec.lowers.clone(), scratch.path().to_owned(), command.argv.clone());
         spec.env = command.env.clone();
@@ -140,7 +140,7 @@ impl Server<'_> {
             return Ok(Answer::Ended(125, said));
         }
         for number in 0..outcome.noted.map_or(0, |noted| noted.changed.len()) {
-            let _ = fs::remove_file(beside(scratch.path(), &format!("before-{number}")));
+            let _ = fs::remove_file(scratch.path().join(format!("before-{number}")));
         }
         fs::remove_file(&log)?;
         self.workshop.put_back(scratch);
@@ -164,7 +164,16 @@ impl Server<'_> {
         let reads = self.reads(noted).map_err(failed)??;
         let mut files = BTreeMap::new();
         for (path, before) in &noted.changed {
+            // One name for each file that was changed, so that what was read can be told from it.
+            if path.split('/').any(|name| name == "..") {
+                return Err(Unkept(format!("it changed {path}")));
+            }
             if !self.view.is_work(path) {
+                let mut found = BTreeMap::new();
+                self.view.follow(path, &mut found).map_err(failed)?;
+                if found.keys().any(|found| self.view.is_work(found)) {
+                    return Err(Unkept(format!("it changed what {path} leads to")));
+                }
                 // It could not: those places cannot be written to.
                 continue;
             }
@@ -198,6 +207,9 @@ impl Server<'_> {
             }
             let mut found = BTreeMap::new();
             self.view.follow(path, &mut found)?;
+            if let Some(changed) = found.keys().find(|found| noted.changed.contains_key(*found)) {
+                return Ok(Err(Unkept(format!("it changed {changed}, which it read as {path}"))));
+            }
             for (path, state) in &found {
                 if noted.executed.contains(path)
                     && matches!(state, State::File(_))

@@ -35,7 +35,7 @@ use known::Found;
 use std::{
     error::Error,
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, PoisonError, mpsc::Sender},
 };
 use view::{Kind, View};
@@ -241,9 +241,4 @@ const WORK: [&str; 3] = ["build", "tmp", "out"];
 )]
 fn is_filled(directory: &Path) -> std::io::Result<bool> {
     Ok(std::fs::read_dir(directory)?.next().is_some())
-}
-
-/// A file in a scratch that is not the run's.
-fn beside(scratch: &Path, name: &str) -> PathBuf {
-    scratch.join(name)
 }

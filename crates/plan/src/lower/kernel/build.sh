@@ -5,6 +5,9 @@
 #   /out/vmlinux     vmlinux
 #   /out/modules     usr/lib/modules/RELEASE
 #   /out/headers     what modules outside the tree are built against
+# The words after the script: the outputs, the image's target for make, and where make puts it. They
+# are no variables, so that they are in the key of no compilation.
+outputs=$1 image=$2 image_file=$3
 export KBUILD_BUILD_USER=groundup KBUILD_BUILD_HOST=groundup KBUILD_BUILD_VERSION=1
 KBUILD_BUILD_TIMESTAMP=$(date -u -d "@$SOURCE_DATE_EPOCH" '+%a %b %e %H:%M:%S UTC %Y')
 export KBUILD_BUILD_TIMESTAMP
@@ -16,7 +19,7 @@ if ! cmp -s .config /deps/config/config; then
     diff /deps/config/config .config >&2 || true
     exit 1
 fi
-wants() { case " $KERNEL_OUTPUTS " in *" $1 "*) true ;; *) false ;; esac; }
+wants() { case " $outputs " in *" $1 "*) true ;; *) false ;; esac; }
 modules=
 if wants modules; then
     if ! grep -q '^CONFIG_MODULES=y$' .config; then
@@ -31,11 +34,11 @@ fi
 reuse='/groundup/reuse -i'
 # shellcheck disable=SC2086
 make -C /src/linux O=/build -j"$GROUNDUP_JOBS" CC="$reuse gcc" HOSTCC="$reuse gcc" \
-    objtool="$reuse ./tools/objtool/objtool" "$KERNEL_IMAGE" $modules
+    objtool="$reuse ./tools/objtool/objtool" "$image" $modules
 
 release=$(make -s -C /src/linux O=/build kernelrelease)
 mkdir -p /out/out /out/vmlinux
-cp "$KERNEL_IMAGE_FILE" /out/out/vmlinuz
+cp "$image_file" /out/out/vmlinuz
 cp System.map /out/out/System.map
 cp .config /out/out/config
 cp vmlinux /out/vmlinux/vmlinux
@@ -52,8 +55,7 @@ if wants headers; then
     mkdir -p "$to"
     (cd /src/linux && find . -name 'Makefile*' -o -name 'Kconfig*' -o -name 'Kbuild*') |
         grep -v '^./tools/\|^./debian/\|^./Documentation/' > headers.list
-    (cd /src/linux && find include scripts "arch/$SRCARCH/include" "arch/$SRCARCH" \
-        -path '*/include/*' -o -path 'scripts/*') >> headers.list
+    (cd /src/linux && find include scripts && find "arch/$SRCARCH" -path '*/include/*') >> headers.list
     (cd /src/linux && sort -u /build/headers.list | tar -cf - --no-recursion -T -) | tar -xf - -C "$to"
     cp -a include scripts "$to"
     mkdir -p "$to/arch/$SRCARCH"

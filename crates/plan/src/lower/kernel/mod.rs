@@ -178,10 +178,17 @@ impl Lowering<'_> {
         let inputs = [("/deps/fragments", "fragments", fragments)];
         let inputs = inputs.into_iter().chain([("/src/linux", "source", source.clone())]);
         let outputs = vec!["out".to_owned()];
-        let words: [(&str, &str); 0] = [];
         let label = StepLabel::new(name.to_string(), "config").on(platform);
-        let command = Make { name, kernel, script: CONFIGURE, platform, outputs, reuse: None };
-        let step = self.make(label, command, inputs, words, span)?;
+        let command = Make {
+            name,
+            kernel,
+            script: CONFIGURE,
+            words: Vec::new(),
+            platform,
+            outputs,
+            reuse: None,
+        };
+        let step = self.make(label, command, inputs, span)?;
         Ok(output(step, "out"))
     }
 
@@ -243,11 +250,11 @@ impl Lowering<'_> {
             kernel.outputs().into_iter().filter(|output| !["config", "facts"].contains(output));
         let outputs: Vec<String> = outputs.map(str::to_owned).collect();
         let (target, place) = names(platform).image;
-        let words = [("KERNEL_IMAGE", target), ("KERNEL_IMAGE_FILE", place)];
+        let words = vec![outputs.join(" "), target.to_owned(), place.to_owned()];
         let inputs = [("/deps/config", "config", config), ("/src/linux", "source", source)];
         let reuse = Some(Reuse { symbols: Some(SYMBOLS.to_owned()) });
-        let command = Make { name, kernel, script: BUILD, platform, outputs, reuse };
-        self.make(label, command, inputs, words, span)
+        let command = Make { name, kernel, script: BUILD, words, platform, outputs, reuse };
+        self.make(label, command, inputs, span)
     }
 
     /// A step that calls the kernel's `make`.
@@ -256,10 +263,9 @@ impl Lowering<'_> {
         label: StepLabel,
         command: Make<'_>,
         mounted: impl IntoIterator<Item = (&'a str, &'a str, From)>,
-        words: impl IntoIterator<Item = (&'a str, &'a str)>,
         span: Span,
     ) -> Result<StepIndex, PlanError> {
-        let Make { name, kernel, script, platform, outputs, reuse } = command;
+        let Make { name, kernel, script, words, platform, outputs, reuse } = command;
         let toolchain =
             TargetRef { target: kernel.toolchain.value.clone(), output: DEFAULT_OUTPUT.into() };
         let root = self.tree(name, &toolchain, platform, kernel.toolchain.span)?;
@@ -271,8 +277,7 @@ impl Lowering<'_> {
         }
         let mut env = self.environment(&BTreeMap::new());
         let own = [("ARCH", names(platform).arch), ("SRCARCH", names(platform).directory)];
-        env.extend(own.into_iter().chain(words).map(|(name, value)| (name.into(), value.into())));
-        env.insert("KERNEL_OUTPUTS".into(), outputs.join(" "));
+        env.extend(own.map(|(name, value)| (name.into(), value.into())));
         let place = |output: &String| match outputs.as_slice() {
             [_] => "/out".to_owned(),
             _ => format!("/out/{output}"),
@@ -280,8 +285,9 @@ impl Lowering<'_> {
         let places = outputs.iter();
         let places =
             places.map(|output| OutputPlace { output: output.clone(), place: place(output) });
+        let argv = ["/bin/sh", "-eu", "-c", script, "sh"];
         let run = Run {
-            argv: ["/bin/sh", "-eu", "-c", script].into_iter().map(str::to_owned).collect(),
+            argv: argv.map(str::to_owned).into_iter().chain(words).collect(),
             env,
             cwd: "/build".into(),
             mounts,
@@ -302,6 +308,8 @@ struct Make<'a> {
     name: &'a TargetName,
     kernel: &'a Kernel,
     script: &'static str,
+    /// What the script is given.
+    words: Vec<String>,
     platform: Platform,
     outputs: Vec<String>,
     reuse: Option<Reuse>,
