@@ -134,7 +134,7 @@ impl<'a> Recipes<'a> {
         let text = format!(
             r#"
 [rootfs.bench-toolchain]
-extends = "rootfs.toolchain-kernel"
+trees = ["rootfs.toolchain-kernel"]
 files = [{{ path = "/etc/turn", text = "{run} {root}\n" }}]
 
 [kernel.bench]
