@@ -148,7 +148,7 @@ fn another_directory_and_store_give_the_same() {
 fn what_fails_or_cannot_be_known_is_not_kept() {
     let workspace = Workspace::new();
     // Programs that list a directory, change a file by another name than its own, or by another than
-    // it was read by, one that fails, and one that only speaks.
+    // it was read by, one that fails, one whose caller gives up, and one that only speaks.
     let script = r#"
 mkdir d && touch d/a
 /groundup/reuse sh -c 'cat d/a > here.txt'
@@ -156,6 +156,7 @@ mkdir d && touch d/a
 /groundup/reuse sh -c 'cat d/a > d/../other.txt'
 ln -s . here && /groundup/reuse sh -c 'cat here/d/a; echo x > d/a'
 /groundup/reuse sh -c 'exit 3' || echo "code $?" > code.txt
+timeout 1 /groundup/reuse sh -c 'sleep 100' || echo gone >> code.txt
 echo words | /groundup/reuse cat > words.txt
 cp *.txt /out/
 "#;
@@ -163,12 +164,12 @@ cp *.txt /out/
     let recipe = format!("{recipe}script = '''{script}'''\n");
     fs::write(workspace.root.join("recipes/program.toml"), recipe).unwrap();
     let first = workspace.build(&[]);
-    assert_eq!((first.ran, first.reused, first.unkept), (1, 0, 4));
+    assert_eq!((first.ran, first.reused, first.unkept), (1, 0, 5));
     let text = |name: &str| {
         fs::read_to_string(workspace.root.join("out/build.program").join(name)).unwrap()
     };
-    assert_eq!((text("code.txt"), text("words.txt")), ("code 3\n".into(), "words\n".into()));
+    assert_eq!((text("code.txt"), text("words.txt")), ("code 3\ngone\n".into(), "words\n".into()));
     let again = workspace.build(&["--rerun", STEP]);
-    assert_eq!((again.ran, again.reused, again.unkept), (0, 1, 4));
+    assert_eq!((again.ran, again.reused, again.unkept), (0, 1, 5));
     assert_eq!(again.program, first.program);
 }

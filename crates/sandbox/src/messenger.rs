@@ -84,6 +84,12 @@ impl Messenger {
         &self.directory
     }
 
+    /// Answers no call any more: those that wait fail.
+    pub fn refuse(&self) {
+        // It fails only for what is no socket.
+        let _ = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
+    }
+
     /// Waits for the next call; none once the control is cancelled.
     pub fn next(&self, until: &Control) -> io::Result<Option<UnixStream>> {
         loop {

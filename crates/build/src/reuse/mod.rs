@@ -167,9 +167,18 @@ impl<'a> Server<'a> {
     pub(crate) fn during<T>(self, command: impl FnOnce() -> T) -> (T, Result<Served, Trouble>) {
         let result = std::thread::scope(|scope| {
             let accept = scope.spawn(|| {
-                while let Ok(Some(call)) = self.desk.messenger.next(&self.over) {
+                loop {
                     let server = &self;
-                    scope.spawn(move || server.serve(call));
+                    match self.desk.messenger.next(&self.over) {
+                        Ok(Some(call)) => drop(scope.spawn(move || server.serve(call))),
+                        Ok(None) => break,
+                        Err(error) => {
+                            // Who waits would wait for ever.
+                            self.desk.messenger.refuse();
+                            self.state().error.get_or_insert(error.into());
+                            break;
+                        }
+                    }
                 }
             });
             let result = command();
@@ -194,15 +203,15 @@ impl<'a> Server<'a> {
 
     /// Answers one call; an error of ours ends it without an answer, and with it the command.
     fn serve(&self, mut call: UnixStream) {
-        let answer = match Message::read(&mut call) {
-            Ok(message) => self.answer(&message),
-            Err(error) => Err(error.into()),
-        };
-        let answered = answer.and_then(|answer| Ok(answer.write(&mut call)?));
-        if let Err(error) = answered
-            && !self.over.is_cancelled()
-        {
-            self.state().error.get_or_insert(error);
+        // A caller that says nothing whole, or is gone before its answer, is the command's own affair:
+        // `make` kills what still runs when something fails.
+        let Ok(message) = Message::read(&mut call) else { return };
+        match self.answer(&message) {
+            Ok(answer) => drop(answer.write(&mut call)),
+            Err(error) if !self.over.is_cancelled() => {
+                self.state().error.get_or_insert(error);
+            }
+            Err(_) => {}
         }
     }
 
