@@ -25,6 +25,8 @@ pub use event::{Event, Reason};
 pub use execute::{DefaultLimits, Failure, FailureKind, Held, sandbox_spec};
 pub use outcome::{Built, Outcome, Report, StepReport};
 pub use record::{RecordContext, build_record};
-pub use repository::{Repository, RepositoryError, Taken};
+pub use repository::{Repository, RepositoryError, Revision, Taken};
 pub use reuse::{Children, Reuse};
-pub use schedule::{BuildError, BuildOptions, KeepGoing, Order, Rerun, Resolved, resolve};
+pub use schedule::{
+    BuildError, BuildOptions, Estimate, Estimator, KeepGoing, Order, Rerun, Resolved, resolve,
+};

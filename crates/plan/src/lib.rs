@@ -25,6 +25,7 @@
 //! | recipe text, labels, positions | no | no | no | a comment or a rename changes nothing |
 
 mod assembler;
+pub mod compare;
 mod error;
 mod graph;
 mod key;

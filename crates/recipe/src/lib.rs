@@ -6,6 +6,7 @@
 
 mod check;
 mod diagnostic;
+mod edits;
 mod form;
 mod load;
 mod loader;
@@ -23,6 +24,7 @@ mod span;
 mod vars;
 
 pub use diagnostic::{ColorChoice, Diagnostic, Label, Severity, render_all};
+pub use edits::{Edit, edits};
 pub use load::{LoadFailure, Loaded, WORKSPACE_FILE, load};
 pub use loader::{LoadError, Loader, MemoryLoader, glob_matches};
 pub use lock::Lock;

@@ -31,6 +31,12 @@ pub struct Loaded {
     pub sources: Sources,
     /// What is likely not meant.
     pub warnings: Vec<Diagnostic>,
+    /// What is said of each target, after `extends` and `vars`.
+    pub(crate) tables: BTreeMap<TargetName, Table>,
+    /// The tables `workspace` and `archive`.
+    pub(crate) settings: Table,
+    /// The variables of all files.
+    pub(crate) scopes: Scopes,
 }
 
 /// Why there is no workspace: every error that was found. Its text is the rendered messages.
@@ -54,7 +60,7 @@ impl std::error::Error for LoadFailure {}
 pub fn load(loader: &dyn Loader) -> Result<Loaded, LoadFailure> {
     let mut pass = Pass::new(loader);
     let workspace = pass.run();
-    let mut diagnostics = pass.out;
+    let mut diagnostics = std::mem::take(&mut pass.out);
     diagnostics.sort_by_key(|d| (d.severity, d.labels.first().map(|label| label.span)));
     let mut seen = BTreeSet::new();
     diagnostics.retain(|d| {
@@ -64,7 +70,8 @@ pub fn load(loader: &dyn Loader) -> Result<Loaded, LoadFailure> {
     let failed = diagnostics.iter().any(|d| d.severity == crate::Severity::Error);
     match workspace {
         Some(workspace) if !failed => {
-            Ok(Loaded { workspace, sources: pass.sources, warnings: diagnostics })
+            let Pass { sources, tables, said: settings, scopes, .. } = pass;
+            Ok(Loaded { workspace, sources, warnings: diagnostics, tables, settings, scopes })
         }
         _ => Err(LoadFailure { sources: pass.sources, diagnostics }),
     }
@@ -84,6 +91,10 @@ struct Pass<'a> {
     unread: bool,
     scopes: Scopes,
     definitions: BTreeMap<TargetName, Definition>,
+    /// Targets that were read, as they were read.
+    tables: BTreeMap<TargetName, Table>,
+    /// The tables that are no targets, as they were read.
+    said: Table,
 }
 
 impl<'a> Pass<'a> {
@@ -95,11 +106,16 @@ impl<'a> Pass<'a> {
             unread: false,
             scopes: Scopes { workspace: None, files: BTreeMap::new() },
             definitions: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            said: Table::new(),
         }
     }
 
     fn run(&mut self) -> Option<Workspace> {
         let (file, mut root) = self.file(WORKSPACE_FILE)?;
+        let said =
+            root.iter().filter(|(name, _)| ["workspace", "archive"].contains(&name.as_str()));
+        self.said = said.map(|(name, field)| (name.clone(), field.clone())).collect();
         self.scopes.workspace = Some(file);
         let settings = self.settings(file, root.remove("workspace"));
         let archives = root.remove("archive");
@@ -350,7 +366,9 @@ impl<'a> Pass<'a> {
         if self.out.len() > before {
             return None;
         }
-        read::target(name, &table, defaults)
+        let target = read::target(name.clone(), &table, defaults)?;
+        self.tables.insert(name.value, table);
+        Some(target)
     }
 }
 

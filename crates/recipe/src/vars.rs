@@ -2,18 +2,21 @@
 //! in, else those of the workspace. `$${` is a plain `${`.
 
 use crate::{
-    Diagnostic, FileIndex, Sources, Span, form,
+    At, Diagnostic, FileIndex, Sources, Span, form,
     nearest::nearest,
     node::{Field, Node, Table, Value},
 };
 use std::collections::BTreeMap;
 
 /// The variables of all files.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scopes {
     pub(crate) workspace: Option<FileIndex>,
-    pub(crate) files: BTreeMap<FileIndex, BTreeMap<String, String>>,
+    pub(crate) files: BTreeMap<FileIndex, Variables>,
 }
+
+/// Texts by name, and where they are written.
+pub(crate) type Variables = BTreeMap<String, At<String>>;
 
 /// Keys whose strings are taken as they are.
 const VERBATIM: [&str; 3] = ["extends", "abstract", "vars"];
@@ -22,7 +25,7 @@ impl Scopes {
     /// Replaces the variables in the strings of a target.
     pub(crate) fn replace(&self, table: &mut Table, sources: &Sources, out: &mut Vec<Diagnostic>) {
         let own = table.get("vars").and_then(|field| field.node.as_table());
-        let own: BTreeMap<String, String> = own.map(values).unwrap_or_default();
+        let own: Variables = own.map(values).unwrap_or_default();
         for (name, field) in table.iter_mut() {
             if !VERBATIM.contains(&name.as_str()) {
                 self.node(&mut field.node, &own, sources, out);
@@ -30,13 +33,7 @@ impl Scopes {
         }
     }
 
-    fn node(
-        &self,
-        node: &mut Node,
-        own: &BTreeMap<String, String>,
-        sources: &Sources,
-        out: &mut Vec<Diagnostic>,
-    ) {
+    fn node(&self, node: &mut Node, own: &Variables, sources: &Sources, out: &mut Vec<Diagnostic>) {
         match &mut node.value {
             Value::Text(text) if text.contains("${") => {
                 let scope = Scope { scopes: self, own, file: node.span.file };
@@ -52,10 +49,10 @@ impl Scopes {
 }
 
 /// The texts of a table of variables.
-pub(crate) fn values(table: &Table) -> BTreeMap<String, String> {
-    let texts = table
-        .iter()
-        .filter_map(|(name, field)| Some((name.clone(), field.node.as_text()?.to_owned())));
+pub(crate) fn values(table: &Table) -> Variables {
+    let texts = table.iter().filter_map(|(name, Field { node, .. })| {
+        Some((name.clone(), At::new(node.as_text()?.to_owned(), node.span)))
+    });
     texts.collect()
 }
 
@@ -74,12 +71,12 @@ pub(crate) fn check_plain(table: &Table, sources: &Sources, out: &mut Vec<Diagno
 
 struct Scope<'a> {
     scopes: &'a Scopes,
-    own: &'a BTreeMap<String, String>,
+    own: &'a Variables,
     file: FileIndex,
 }
 
 impl Scope<'_> {
-    fn layers(&self) -> impl Iterator<Item = &BTreeMap<String, String>> {
+    fn layers(&self) -> impl Iterator<Item = &Variables> {
         let files = [Some(self.file), self.scopes.workspace];
         let files = files.into_iter().flatten();
         std::iter::once(self.own).chain(files.filter_map(|file| self.scopes.files.get(&file)))

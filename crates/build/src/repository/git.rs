@@ -4,14 +4,15 @@ use super::RepositoryError;
 use groundup_store::Basis;
 use std::{
     ffi::OsStr,
+    io::Write,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 #[derive(Debug)]
 pub(super) struct Git {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     /// The top of the work tree, which `.git` is in.
     top: PathBuf,
     /// Whether git ignores the root, as it does what others make below a build directory.
@@ -68,15 +69,35 @@ impl Git {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, RepositoryError> {
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, RepositoryError> {
+        self.run_with(arguments, None, &[])
+    }
+
+    /// The same with an index of its own, and with something to read.
+    pub(super) fn run_with(
+        &self,
+        arguments: &[&str],
+        index: Option<&Path>,
+        said: &[u8],
+    ) -> Result<Vec<u8>, RepositoryError> {
+        let no_git = |source| RepositoryError::NoGit { root: self.root.clone(), source };
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.root);
         // Listing names of files is safe in a work tree of another owner.
         command.args(["-c", "safe.directory=*", "-c", "core.quotepath=off"]);
         command.env("GIT_OPTIONAL_LOCKS", "0").env("LC_ALL", "C").args(arguments);
-        let output = command
-            .output()
-            .map_err(|source| RepositoryError::NoGit { root: self.root.clone(), source })?;
+        if let Some(index) = index {
+            command.env("GIT_INDEX_FILE", index);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(no_git)?;
+        let stdin = child.stdin.take();
+        let output = std::thread::scope(|scope| {
+            // Beside reading what it answers: either side may be full.
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(said)));
+            child.wait_with_output()
+        })
+        .map_err(no_git)?;
         if output.status.success() {
             return Ok(output.stdout);
         }

@@ -5,6 +5,9 @@
 //! taken. Steps use the ingested copy only.
 
 mod git;
+mod revision;
+
+pub use revision::Revision;
 
 use git::Git;
 use groundup_digest::ObjectId;
@@ -25,6 +28,7 @@ use std::{
 pub struct Repository {
     root: PathBuf,
     git: Option<Git>,
+    known: KnownHashes,
 }
 
 /// The leaves of a plan, taken in.
@@ -59,6 +63,23 @@ pub enum RepositoryError {
         /// What it said.
         message: String,
     },
+    /// Revisions are asked of what is no repository.
+    #[error("`{root}` is not in a git repository, so it has no revisions")]
+    NoRevisions {
+        /// The workspace.
+        root: PathBuf,
+    },
+    /// There is no such revision.
+    #[error(
+        "git knows no revision `{name}` in `{root}`; a shallow clone may lack it: fetch it, for \
+         example with `git fetch origin {name}`"
+    )]
+    UnknownRevision {
+        /// What was asked for.
+        name: String,
+        /// The workspace.
+        root: PathBuf,
+    },
     /// A file that a recipe names is not there.
     #[error("there is no `{0}` in the repository")]
     Missing(RepoPath),
@@ -82,7 +103,7 @@ pub enum RepositoryError {
 impl Repository {
     /// The work tree at `root`.
     pub fn open(root: &Path) -> Self {
-        Self { root: root.to_owned(), git: Git::open(root) }
+        Self { root: root.to_owned(), git: Git::open(root), known: KnownHashes::Trust }
     }
 
     /// The commit that is checked out, with `-dirty` behind it if tracked files differ; none
@@ -117,7 +138,7 @@ impl Repository {
             }
         }
         basis.files(entries.iter().map(|entry| &entry.path));
-        let all = store.snapshot(&self.root, &entries, KnownHashes::Trust)?.tree;
+        let all = store.snapshot(&self.root, &entries, self.known)?.tree;
         let mut taken = Taken::default();
         for wanted in &wanted {
             taken.leaves.insert(wanted.leaf.label.clone(), self.leaf_of(store, wanted, &all)?);

@@ -6,7 +6,7 @@ use groundup_store::{Store, StoreError};
 use std::time::Duration;
 
 /// What a step is taken to last that was never executed here.
-fn guess(step: &Step) -> Duration {
+pub(super) fn guess(step: &Step) -> Duration {
     match &step.kind {
         StepKind::Run(_) => Duration::from_secs(60),
         StepKind::Fetch(_) => Duration::from_secs(1),

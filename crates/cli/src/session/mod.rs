@@ -1,11 +1,13 @@
 //! A workspace with store, lock and plan: what commands that build or look at builds share.
 
+mod against;
 mod answer;
 mod artifacts;
 mod failures;
 mod perform;
 mod space;
 
+pub(crate) use against::Before;
 pub(crate) use answer::{Answer, recall, remember};
 pub(crate) use artifacts::{Artifact, Everything, publish};
 pub(crate) use failures::{explain, kind};
@@ -28,6 +30,7 @@ use groundup_store::Store;
 pub(crate) struct Session {
     pub(crate) context: Context,
     pub(crate) store: Store,
+    pub(crate) lock: Lock,
     pub(crate) lock_digest: Option<Sha256>,
     pub(crate) repository: Repository,
     pub(crate) plan: Plan,
@@ -63,7 +66,7 @@ impl Session {
             planned(&mut context, &lock, &store, &repository, &targets, global, goal)?;
         warn_of_left_out(&left_out);
         let lock_digest = text.map(|text| Sha256::of(text.as_bytes()));
-        Ok(Self { context, store, lock_digest, repository, plan, left_out })
+        Ok(Self { context, store, lock, lock_digest, repository, plan, left_out })
     }
 
     /// `file:line` of the recipe or lock that a step comes from.
@@ -139,12 +142,7 @@ fn planned(
     let environment = &context.home.environment;
     let (home, config) = (environment.home.as_deref(), environment.config.as_deref());
     repository.observe_git(home, config, &mut context.basis);
-    let options = PlanOptions {
-        sandbox: groundup_sandbox::VERSION,
-        ownership: groundup_sandbox::OWNERSHIP_VERSION,
-        host: host_platform()?,
-        goal,
-    };
+    let options = plan_options(goal)?;
     let planned = plan(workspace, lock, &taken.leaves, targets, &options).map_err(|error| {
         let span = match &error {
             PlanError::Unpinned { span, .. } | PlanError::NotTree { span, .. } => *span,
@@ -156,6 +154,16 @@ fn planned(
         CliError::rendered(diagnostic.render(&context.loaded.sources, color))
     })?;
     Ok((planned, taken.left_out))
+}
+
+/// How targets are lowered here.
+fn plan_options(goal: Goal) -> Result<PlanOptions, CliError> {
+    Ok(PlanOptions {
+        sandbox: groundup_sandbox::VERSION,
+        ownership: groundup_sandbox::OWNERSHIP_VERSION,
+        host: host_platform()?,
+        goal,
+    })
 }
 
 /// What this machine can execute.

@@ -44,7 +44,7 @@ pub enum Change {
 }
 
 impl Change {
-    fn between(from: Option<&String>, to: Option<&String>) -> Option<Self> {
+    pub(crate) fn between(from: Option<&String>, to: Option<&String>) -> Option<Self> {
         match (from, to) {
             (Some(from), Some(to)) if from == to => None,
             (Some(from), Some(to)) => Some(Change::Moved { from: from.clone(), to: to.clone() }),

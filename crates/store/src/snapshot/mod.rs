@@ -49,6 +49,8 @@ pub enum KnownHashes {
     Trust,
     /// Every file is read.
     Ignore,
+    /// Every file is read, and nothing is remembered of a directory that will soon be gone.
+    Forget,
 }
 
 /// Files of a person as a tree of the store.
@@ -99,7 +101,7 @@ impl Store {
         let place = folder.join(BlobId::of(absolute.as_os_str().as_bytes()).to_string());
         let cache = match known {
             KnownHashes::Trust => StatCache::load(&place),
-            KnownHashes::Ignore => StatCache::default(),
+            KnownHashes::Ignore | KnownHashes::Forget => StatCache::default(),
         };
         let start = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
         let take = Take {
@@ -129,7 +131,9 @@ impl Store {
                 .map_err(|_| SnapshotError::Changing(shown(root, path)))?;
         }
         missing.sort();
-        if let Some(cache) = cache.updated(&seen) {
+        if known != KnownHashes::Forget
+            && let Some(cache) = cache.updated(&seen)
+        {
             disk::make_dir(&folder)?;
             let scratch = self.tmp_dir()?;
             disk::replace_file(&scratch.fresh_path(), &place, &cache.to_bytes())?;

@@ -1,5 +1,8 @@
 //! `groundup plan`.
 
+mod against;
+mod told;
+
 use crate::{
     args::Global,
     error::CliError,
@@ -16,6 +19,11 @@ use std::process::ExitCode;
 ///
 /// A step is reused if its key has a result, runs if its key has none, and is unknown while what it
 /// reads is not built yet: groundup does not guess. Exit code 0 either way.
+///
+/// With `--against REV` the recipes, the lock and the files are compared with those of a git revision:
+/// one row for each pin, recipe line and file that moved, with the steps that it runs, the time that
+/// they took before, and the images, nodes and clusters that it reaches. `groundup plan --against
+/// origin/main --markdown` makes the comment of a pull request.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Targets or patterns [default: the workspace's `default`]
@@ -23,6 +31,12 @@ pub(crate) struct Args {
     /// List the steps that are reused too
     #[arg(short, long)]
     all: bool,
+    /// Compare with a revision of git: what moved, and what that reaches
+    #[arg(long, value_name = "REV", conflicts_with = "all")]
+    against: Option<String>,
+    /// Write the comparison as Markdown
+    #[arg(long, requires = "against", conflicts_with = "json")]
+    markdown: bool,
 }
 
 /// What would become of a step.
@@ -36,6 +50,15 @@ fn fate(resolved: &Resolved) -> &'static str {
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let session = Session::open(global, &args.targets)?;
+    if let Some(revision) = &args.against {
+        let report = against::report(&session, global, revision, &args.targets)?;
+        match (global.json, args.markdown) {
+            (true, _) => out::json(&report),
+            (false, true) => told::markdown(&report).into_iter().for_each(out::line),
+            (false, false) => told::text(&report).into_iter().for_each(out::line),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let resolved = resolve(&session.plan, &session.store)?;
     let steps: Vec<(&Step, &Resolved)> = session.plan.steps().iter().zip(&resolved).collect();
     if global.json {

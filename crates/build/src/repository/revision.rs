@@ -1,0 +1,130 @@
+//! The repository as it was at a revision of git.
+
+use super::{Repository, RepositoryError, git::Git};
+use groundup_plan::{Leaf, LeafRequest, Leaves};
+use groundup_store::{Basis, KnownHashes, Store};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// A revision, with the names of the files that it holds below the workspace.
+#[derive(Debug)]
+pub struct Revision {
+    git: Git,
+    name: String,
+    commit: String,
+    /// Git's names of their contents, by path.
+    files: BTreeMap<String, String>,
+}
+
+impl Revision {
+    /// A revision of the repository that the workspace at `root` is in.
+    pub fn open(root: &Path, name: &str) -> Result<Self, RepositoryError> {
+        let outside = || RepositoryError::NoRevisions { root: root.to_owned() };
+        let git = Git::open(root).filter(|git| !git.ignores_root()).ok_or_else(outside)?;
+        let commit = git.commit_of(name)?;
+        let files = git.files_of(&commit)?;
+        Ok(Self { git, name: name.to_owned(), commit, files })
+    }
+
+    /// What the user called it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its commit, hexadecimal.
+    pub fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    /// The paths of its files, relative to the workspace, sorted.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// The content of a file; none if it has no such file.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, RepositoryError> {
+        self.files.get(path).map(|content| self.git.content(content)).transpose()
+    }
+
+    /// Takes in the leaves of a plan as a work tree of this revision has them.
+    pub fn take(&self, store: &Store, leaves: &[Leaf]) -> Result<Leaves, RepositoryError> {
+        if leaves.is_empty() {
+            return Ok(Leaves::new());
+        }
+        let mut wanted = Vec::new();
+        for leaf in leaves {
+            let (LeafRequest::File(path) | LeafRequest::Tree { path, .. }) = &leaf.request;
+            let below = format!("{path}/");
+            let whole = path.as_str() == ".";
+            wanted.extend(
+                self.paths()
+                    .filter(|file| whole || *file == path.as_str() || file.starts_with(&below)),
+            );
+        }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let scratch = store.tmp_dir()?;
+        let root = self.git.check_out(&self.commit, &wanted, scratch.path())?;
+        let there = Repository { root, git: None, known: KnownHashes::Forget };
+        Ok(there.take(store, leaves, &mut Basis::begin(scratch.path()))?.leaves)
+    }
+}
+
+impl Git {
+    fn commit_of(&self, name: &str) -> Result<String, RepositoryError> {
+        let wanted = format!("{name}^{{commit}}");
+        let found = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]);
+        let unknown =
+            || RepositoryError::UnknownRevision { name: name.to_owned(), root: self.root.clone() };
+        let found = found.map_err(|error| match error {
+            RepositoryError::Git { .. } => unknown(),
+            other => other,
+        })?;
+        Ok(String::from_utf8_lossy(&found).trim().to_owned())
+    }
+
+    /// The files of a commit below the root, with git's names of their contents.
+    fn files_of(&self, commit: &str) -> Result<BTreeMap<String, String>, RepositoryError> {
+        let listed = self.run(&["ls-tree", "-r", "-z", commit])?;
+        let mut files = BTreeMap::new();
+        for entry in listed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+            // Names that are not UTF-8 are in no recipe; as files of sources they are refused when
+            // the work tree is taken.
+            let Ok(entry) = std::str::from_utf8(entry) else { continue };
+            let Some((head, path)) = entry.split_once('\t') else { continue };
+            let words: Vec<&str> = head.split(' ').collect();
+            if let [_, "blob", content] = words.as_slice() {
+                files.insert(path.to_owned(), (*content).to_owned());
+            }
+        }
+        Ok(files)
+    }
+
+    fn content(&self, name: &str) -> Result<Vec<u8>, RepositoryError> {
+        self.run(&["cat-file", "blob", name])
+    }
+
+    /// Writes files of a commit below `scratch` as a check-out would, and says where the root is.
+    fn check_out(
+        &self,
+        commit: &str,
+        paths: &[&str],
+        scratch: &Path,
+    ) -> Result<PathBuf, RepositoryError> {
+        let index = scratch.join("index");
+        self.run_with(&["read-tree", commit], Some(&index), &[])?;
+        let inner = self.run(&["rev-parse", "--show-prefix"])?;
+        let inner = String::from_utf8_lossy(&inner).trim_end_matches(['\n', '/']).to_owned();
+        let top = scratch.join("tree");
+        let prefix = format!("--prefix={}/", top.display());
+        let mut names = Vec::new();
+        for path in paths {
+            names.extend(path.as_bytes());
+            names.push(0);
+        }
+        self.run_with(&["checkout-index", "-z", "--stdin", &prefix], Some(&index), &names)?;
+        Ok(top.join(inner))
+    }
+}
