@@ -3,7 +3,7 @@
 use groundup_testkit::Deb;
 use groundup_tests::{
     succeed,
-    tiny::{Said, Tiny, shell},
+    tiny::{Tiny, shell},
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -63,7 +63,6 @@ fn committed() -> Tiny {
     git(&tiny, &["init", "-q"]);
     git(&tiny, &["add", "-A"]);
     git(&tiny, &["commit", "-q", "-m", "all"]);
-    tiny.build(&[]);
     tiny
 }
 
@@ -106,16 +105,31 @@ fn told(tiny: &Tiny) -> Told {
     Told { runs: with("runs"), unknown: with("unknown"), causes: causes.collect(), answer }
 }
 
-/// The steps that a build says it ran.
-fn ran(said: &Said) -> BTreeSet<String> {
-    let done = said.err.lines().filter_map(|line| line.strip_prefix("done  "));
-    done.map(|line| line.rsplit_once("  ").map_or(line, |(label, _)| label).trim().to_owned())
-        .collect()
+/// Every key that was built so far.
+type Keys = BTreeSet<String>;
+
+/// Builds, and gives the labels of the steps that ran: those with a key that nothing had.
+fn ran(tiny: &Tiny, keys: &mut Keys) -> BTreeSet<String> {
+    let built = tiny.build(&[]).built;
+    let before = keys.len();
+    let plan = tiny.answer(&["plan", "--all"]);
+    let mut ran = BTreeSet::new();
+    let mut fresh = BTreeSet::new();
+    for step in plan["steps"].as_array().expect("a list") {
+        let key = step["key"].as_str().expect("everything is built").to_owned();
+        if !keys.contains(&key) {
+            ran.insert(step["step"].as_str().expect("a label").to_owned());
+            fresh.insert(key);
+        }
+    }
+    keys.append(&mut fresh);
+    assert_eq!(built as usize, keys.len() - before, "as many as the build says: {ran:?}");
+    ran
 }
 
 /// Edits, compares plan and build, and takes the edit back. Gives the causes.
 fn edited(
-    tiny: &Tiny,
+    (tiny, keys): (&Tiny, &mut Keys),
     name: &str,
     downstream: Downstream,
     edit: impl FnOnce(&Tiny),
@@ -123,9 +137,7 @@ fn edited(
     edit(tiny);
     git(tiny, &["add", "-A", "-N"]);
     let told = told(tiny);
-    let said = tiny.run(&["build"]);
-    said.expect(0, &[]);
-    let ran = ran(&said);
+    let ran = ran(tiny, keys);
     let possible: BTreeSet<String> = told.runs.union(&told.unknown).cloned().collect();
     assert!(told.runs.is_subset(&ran), "{name}: planned {:?}, ran {ran:?}", told.runs);
     assert!(ran.is_subset(&possible), "{name}: ran {ran:?}, planned only {possible:?}");
@@ -148,17 +160,28 @@ fn replace(tiny: &Tiny, path: &str, from: &str, to: &str) {
 fn what_is_planned_is_what_runs() {
     use Downstream::{Runs, StopsEarly};
     let mut tiny = committed();
+    let mut keys = Keys::new();
     let recipe = |from: &'static str, to: &'static str| {
         move |tiny: &Tiny| replace(tiny, "recipes/tiny.toml", from, to)
     };
     let none: [&str; 0] = [];
+    assert!(ran(&tiny, &mut keys).len() > 10, "the first build runs everything");
 
-    let causes = edited(&tiny, "a comment", Runs, recipe("[image.one]", "# Words.\n[image.one]"));
+    let causes = edited(
+        (&tiny, &mut keys),
+        "a comment",
+        Runs,
+        recipe("[image.one]", "# Words.\n[image.one]"),
+    );
     assert_eq!(causes, none);
-    let causes =
-        edited(&tiny, "white space", Runs, recipe("path = \"hello\"", "path  =\t\"hello\""));
+    let causes = edited(
+        (&tiny, &mut keys),
+        "white space",
+        Runs,
+        recipe("path = \"hello\"", "path  =\t\"hello\""),
+    );
     assert_eq!(causes, none);
-    let causes = edited(&tiny, "reordered tables", Runs, |tiny| {
+    let causes = edited((&tiny, &mut keys), "reordered tables", Runs, |tiny| {
         let text = tiny.workspace.read("recipes/tiny.toml");
         let mut tables: Vec<&str> = text.split("\n\n").map(str::trim).collect();
         tables.reverse();
@@ -166,47 +189,65 @@ fn what_is_planned_is_what_runs() {
     });
     assert_eq!(causes, none);
 
-    let causes = edited(&tiny, "a file of a source", Runs, |tiny| {
+    let causes = edited((&tiny, &mut keys), "a file of a source", StopsEarly, |tiny| {
         tiny.workspace.write("hello/hello.txt", "other\n");
         tiny.workspace.write("hello/more.txt", "more\n");
     });
     assert_eq!(causes, ["file source.hello: 2 paths differ @"]);
-    let causes = edited(&tiny, "a file of an image", Runs, |tiny| {
+    let causes = edited((&tiny, &mut keys), "a file of an image", StopsEarly, |tiny| {
         tiny.workspace.write("one.conf", "a = 1\nb = 3\n");
     });
     assert_eq!(causes, ["file one.conf:2: b = 2 -> b = 3 @"]);
-    let causes = edited(&tiny, "a script of the same answer", StopsEarly, recipe("copied", "done"));
+    let causes = edited(
+        (&tiny, &mut keys),
+        "a script of the same answer",
+        StopsEarly,
+        recipe("copied", "done"),
+    );
     assert_eq!(
         causes,
         ["recipe build.hello script: echo copied -> echo done @recipes/tiny.toml:13"]
     );
-    let causes =
-        edited(&tiny, "a script of another answer", Runs, recipe("out/hello", "out/hallo"));
+    let causes = edited(
+        (&tiny, &mut keys),
+        "a script of another answer",
+        StopsEarly,
+        recipe("out/hello", "out/hallo"),
+    );
     assert_eq!(causes.len(), 1);
-    let causes =
-        edited(&tiny, "a base that others extend", Runs, recipe("[\"/hello\"]", "[\"/hullo\"]"));
+    let causes = edited(
+        (&tiny, &mut keys),
+        "a base that others extend",
+        Runs,
+        recipe("[\"/hello\"]", "[\"/hullo\"]"),
+    );
     assert_eq!(
         causes,
         [
-            "recipe 2 targets entrypoint[/hello]: removed /hello @recipes/tiny.toml:21 at HEAD",
             "recipe 2 targets entrypoint[/hullo]: added /hullo @recipes/tiny.toml:21",
+            "recipe 2 targets entrypoint[/hello]: removed /hello @recipes/tiny.toml:21 at HEAD",
         ]
     );
-    let causes = edited(&tiny, "a variable of a file", Runs, recipe("good day", "good night"));
+    let causes = edited(
+        (&tiny, &mut keys),
+        "a variable of a file",
+        StopsEarly,
+        recipe("good day", "good night"),
+    );
     assert_eq!(
         causes,
         ["recipe 2 targets vars.greeting: good day -> good night @recipes/tiny.toml:2"]
     );
-    let causes = edited(&tiny, "a variable of the workspace", Runs, |tiny| {
+    let causes = edited((&tiny, &mut keys), "a variable of the workspace", Runs, |tiny| {
         replace(tiny, "groundup.toml", "north", "south");
     });
-    assert_eq!(causes, ["recipe image.two vars.site: north -> south @groundup.toml:11"]);
-    let causes = edited(&tiny, "the epoch", Runs, |tiny| {
+    assert_eq!(causes, ["recipe image.two vars.site: north -> south @groundup.toml:12"]);
+    let causes = edited((&tiny, &mut keys), "the epoch", StopsEarly, |tiny| {
         replace(tiny, "groundup.toml", "1700000000", "1700000001");
     });
     assert_eq!(causes, ["recipe workspace.epoch: 1700000000 -> 1700000001 @groundup.toml:3"]);
     let causes = edited(
-        &tiny,
+        (&tiny, &mut keys),
         "a new target",
         Runs,
         recipe(
@@ -216,7 +257,7 @@ fn what_is_planned_is_what_runs() {
     );
     assert_eq!(causes, ["recipe image.new: added @recipes/tiny.toml:33"]);
     let causes = edited(
-        &tiny,
+        (&tiny, &mut keys),
         "a target that is gone",
         Runs,
         recipe("[image.other]\ntrees = [\"rootfs.base\"]\n", ""),
@@ -225,15 +266,17 @@ fn what_is_planned_is_what_runs() {
 
     // Pins, by an archive that has gone on.
     tiny.publish(vec![shell("1"), shell("2"), extra("1"), extra("2")]);
-    let causes = edited(&tiny, "one pin", Runs, |tiny| drop(tiny.says(&["update", "extra"])));
+    let causes = edited((&tiny, &mut keys), "one pin", StopsEarly, |tiny| {
+        drop(tiny.says(&["update", "extra"]))
+    });
     assert_eq!(causes.len(), 2, "the package, and the state of the archive: {causes:?}");
     assert!(causes[0].starts_with("pin extra: 1 -> 2 @groundup.lock:"), "{causes:?}");
     assert!(causes[1].starts_with("pin archive tiny: "), "{causes:?}");
-    let causes = edited(&tiny, "the toolchain", StopsEarly, |tiny| {
+    let causes = edited((&tiny, &mut keys), "the toolchain", StopsEarly, |tiny| {
         drop(tiny.says(&["update", "tiny-sh"]));
     });
     assert!(causes[0].starts_with("pin tiny-sh: 1 -> 2 @groundup.lock:"), "{causes:?}");
-    let causes = edited(&tiny, "a package less", Runs, |tiny| {
+    let causes = edited((&tiny, &mut keys), "a package less", StopsEarly, |tiny| {
         replace(tiny, "recipes/tiny.toml", "[\"tiny-sh\", \"extra\"]", "[\"tiny-sh\"]");
         tiny.says(&["lock"]);
     });
@@ -249,6 +292,7 @@ fn what_is_planned_is_what_runs() {
 #[test]
 fn a_comparison_reads_well_and_knows_whom_it_reaches() {
     let tiny = committed();
+    tiny.build(&[]);
     tiny.workspace.write("one.conf", "a = 1\nb = 4\n");
     let said = tiny.says(&["plan", "--against", "HEAD"]);
     let lines: Vec<&str> = said.lines().collect();

@@ -155,63 +155,64 @@ impl<'a> Ledger<'a> {
 
     /// Adds what a step's own question, or its being there at all, is due to.
     pub(super) fn own(&mut self, step: &Step, was_there: bool, causes: &mut BTreeSet<usize>) {
-        let before = causes.len();
         let owner = &step.label.owner;
+        let mut found = BTreeSet::new();
         if let Some(package) = owner.strip_prefix("package ") {
             let name = package.split(':').next().unwrap_or(package);
-            causes.extend(self.packages.get(name).into_iter().flatten());
+            found.extend(self.packages.get(name).into_iter().flatten());
         } else if let Some(archive) = owner.strip_prefix("archive ") {
-            causes.extend(self.archives.get(archive));
+            found.extend(self.archives.get(archive));
         } else if let Ok(target) = owner.parse::<TargetName>() {
-            self.own_of_target(&target, &step.label.role, causes);
+            found = self.own_of_target(&target, &step.label.role);
         }
-        if causes.len() > before {
-            return;
-        }
-        if !was_there {
+        if found.is_empty() && !was_there {
             self.orphans.insert(step.label.to_string());
             return;
         }
-        let settings: Vec<Edit> = self.edits.get(&None).into_iter().flatten().cloned().collect();
-        let enters = |edit: &&Edit| SETTINGS.iter().any(|name| edit.path.starts_with(name));
-        for edit in settings.iter().filter(enters) {
-            causes.insert(self.edit(edit));
+        if found.is_empty() {
+            found =
+                self.edits_of(None, |edit| SETTINGS.iter().any(|name| edit.path.starts_with(name)));
         }
-        if causes.len() == before {
+        if found.is_empty() {
             let kind = CauseKind::Unnamed { owner: owner.clone() };
             let place = step.span.map(Place::New);
-            causes.insert(self.cause(format!("unnamed {owner}"), || Cause { kind, place }));
+            found.insert(self.cause(format!("unnamed {owner}"), || Cause { kind, place }));
         }
+        causes.append(&mut found);
     }
 
-    fn own_of_target(&mut self, target: &TargetName, role: &str, causes: &mut BTreeSet<usize>) {
-        let before = causes.len();
+    fn own_of_target(&mut self, target: &TargetName, role: &str) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
         match target.kind() {
             groundup_recipe::Kind::Rootfs => {
-                causes.extend(self.rootfs.get(target.name()).into_iter().flatten());
+                found.extend(self.rootfs.get(target.name()).into_iter().flatten());
             }
-            groundup_recipe::Kind::Source => causes.extend(self.sources.get(target.name())),
+            groundup_recipe::Kind::Source => found.extend(self.sources.get(target.name())),
             _ => {}
         }
         // Who vouches for packages asks about nothing else.
-        if role.starts_with("verify") && causes.len() > before {
-            return;
+        if role.starts_with("verify") && !found.is_empty() {
+            return found;
         }
-        for edit in self.edits.get(&Some(target.clone())).cloned().unwrap_or_default() {
-            causes.insert(self.edit(&edit));
-        }
-        if causes.len() > before {
-            return;
+        found.append(&mut self.edits_of(Some(target), |_| true));
+        if !found.is_empty() {
+            return found;
         }
         // Some steps ask what a target of another kind says: a node what its kernel was asked for.
         let uses = self.new.recipes.workspace.target(target).map(|found| found.uses());
         let used: BTreeSet<TargetName> =
             uses.into_iter().flatten().map(|used| used.from.target).collect();
-        for used in used {
-            for edit in self.edits.get(&Some(used)).cloned().unwrap_or_default() {
-                causes.insert(self.edit(&edit));
-            }
-        }
+        used.iter().flat_map(|used| self.edits_of(Some(used), |_| true)).collect()
+    }
+
+    /// The causes for what is said differently of a target.
+    fn edits_of(
+        &mut self,
+        target: Option<&TargetName>,
+        enters: impl Fn(&Edit) -> bool,
+    ) -> BTreeSet<usize> {
+        let edits = self.edits.get(&target.cloned()).cloned().unwrap_or_default();
+        edits.iter().filter(|edit| enters(edit)).map(|edit| self.edit(edit)).collect()
     }
 
     fn edit(&mut self, edit: &Edit) -> usize {
