@@ -48,7 +48,7 @@ impl Case {
             Ok(loaded) => loaded,
             Err(failure) => return failure.to_string(),
         };
-        let Loaded { workspace, mut sources, warnings } = loaded;
+        let Loaded { workspace, mut sources, warnings, .. } = loaded;
         let mut found = warnings;
         if let Some((_, text)) = self.files.iter().find(|(path, _)| path == LOCK_FILE) {
             match Lock::parse(&mut sources, LOCK_FILE, text) {
