@@ -97,6 +97,30 @@ error: the lock is stale: `rootfs.base` asks for other packages on `linux/PLATFO
 }
 
 #[test]
+fn a_job_of_github_is_told_the_line_of_each_error() {
+    let tiny = Tiny::new(RECIPES);
+    let top = tiny.workspace.root().parent().expect("it is in a folder").to_owned();
+    let name = tiny.workspace.root().file_name().expect("it has a name").to_owned();
+    let job = |arguments: &[&str]| {
+        let mut command = tiny.command(arguments);
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", &top);
+        tiny.said(&command.output().expect("the program starts"))
+    };
+    let place =
+        |line: u32| format!("::error file={}/recipes/tiny.toml,line={line}", name.display());
+    let failing = RECIPES.replace("echo copied", "exit 3");
+    tiny.workspace.write("recipes/tiny.toml", &failing);
+    job(&["build"]).expect(1, &[&format!("{}::build.hello run", place(7))]);
+    tiny.workspace
+        .write("recipes/tiny.toml", failing.replace("[image.hello]", "[image.hello]\nwho = 1"));
+    job(&["build"]).expect(2, &[&format!("{},col=1::unknown key `who`", place(16))]);
+    tiny.workspace.write("recipes/tiny.toml", with_extra());
+    let said = job(&["lock", "--check"]);
+    said.expect(1, &[&format!("{},col=24::the lock is stale", place(5))]);
+    assert!(!tiny.run(&["lock", "--check"]).err.contains("::error"), "elsewhere nothing is said");
+}
+
+#[test]
 fn without_a_lock_a_build_says_to_make_one() {
     let tiny = Tiny::unlocked(RECIPES);
     tiny.run(&["build"]).expect(2, &["groundup lock"]);

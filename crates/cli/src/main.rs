@@ -4,6 +4,7 @@
 //! data, what stands on stderr is talk. Exit codes: 0 done; 1 the answer is no; 2 usage or recipe;
 //! 3 the environment; 70 a bug of groundup.
 
+mod annotate;
 mod args;
 mod assemblers;
 mod commands;

@@ -37,6 +37,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
             let titles: Vec<_> = texts.iter().map(|text| text.title.clone()).collect();
             out::json(&json!({"version": 1, "fits": titles.is_empty(), "stale": titles}));
         } else if !texts.is_empty() {
+            crate::annotate::diagnostics(&texts, &context.loaded.sources);
             let color = crate::context::color_choice(global);
             out::say(groundup_recipe::render_all(&texts, &context.loaded.sources, color));
         }

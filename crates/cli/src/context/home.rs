@@ -1,6 +1,6 @@
 //! The environment, read once: home directories, proxies, settings files, the host's apt sources.
 
-use crate::{args::Global, error::CliError};
+use crate::{annotate, args::Global, error::CliError};
 use groundup_fetch::{AptSource, Credentials, Offline, ProxyEnvironment, Settings, apt_sources};
 use std::{
     fs, io,
@@ -14,6 +14,8 @@ pub(crate) struct Environment {
     pub(crate) config: Option<PathBuf>,
     pub(crate) user: Option<String>,
     pub(crate) ci: bool,
+    /// The check-out of a job of GitHub Actions, which reads annotations.
+    pub(crate) github: Option<PathBuf>,
     pub(crate) proxies: ProxyEnvironment,
 }
 
@@ -31,6 +33,9 @@ impl Environment {
             home,
             user: text(&["USER", "LOGNAME"]),
             ci: text(&["CI"]).is_some(),
+            github: text(&["GITHUB_ACTIONS"])
+                .and_then(|_| text(&["GITHUB_WORKSPACE"]))
+                .map(PathBuf::from),
             proxies: ProxyEnvironment {
                 http_proxy: text(&["http_proxy"]),
                 https_proxy: text(&["https_proxy", "HTTPS_PROXY"]),
@@ -52,6 +57,7 @@ impl Home {
     /// Reads the settings of the user, then those of the workspace, then the command line.
     pub(crate) fn read(workspace: Option<&Path>, global: &Global) -> Result<Self, CliError> {
         let environment = Environment::read();
+        workspace.into_iter().for_each(|root| annotate::begin(&environment, root));
         let mut settings = Settings::default();
         settings.apply_proxy_environment(environment.proxies.clone());
         let user = environment.config.as_ref().map(|dir| dir.join("groundup/settings.toml"));

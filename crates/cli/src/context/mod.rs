@@ -6,7 +6,7 @@ mod opened;
 mod revision;
 mod workspace;
 
-pub(crate) use home::{Home, read_if_there};
+pub(crate) use home::{Environment, Home, read_if_there};
 pub(crate) use loader::DiskLoader;
 pub(crate) use opened::{open_store, open_to_look};
 pub(crate) use revision::RevisionLoader;

@@ -2,6 +2,7 @@
 
 use super::{DiskLoader, Home, open_store};
 use crate::{
+    annotate,
     args::{Color, Global},
     error::{CliError, Kind},
     out,
@@ -52,10 +53,12 @@ impl Context {
         let loader = DiskLoader::new(&root);
         let loaded = load(&loader).map_err(|failure| {
             let color = color_choice(global);
+            annotate::diagnostics(&failure.diagnostics, &failure.sources);
             CliError::rendered(render_all(&failure.diagnostics, &failure.sources, color))
         })?;
         let mut basis = loader.into_basis();
         if !loaded.warnings.is_empty() {
+            annotate::diagnostics(&loaded.warnings, &loaded.sources);
             out::say(render_all(&loaded.warnings, &loaded.sources, color_choice(global)));
             // Warnings are to be seen each time.
             basis.spoil();
@@ -154,6 +157,7 @@ pub(crate) fn read_lock(
     match Lock::parse(sources, LOCK_FILE, &text) {
         Ok(lock) => Ok((lock, Some(text))),
         Err(diagnostics) => {
+            annotate::diagnostics(&diagnostics, sources);
             Err(CliError::rendered(render_all(&diagnostics, sources, color_choice(global))))
         }
     }
@@ -171,6 +175,7 @@ pub(crate) fn load_lock(
         return Ok((lock, text));
     }
     let diagnostics: Vec<Diagnostic> = stale.iter().map(|stale| stale.to_diagnostic()).collect();
+    annotate::diagnostics(&diagnostics, &context.loaded.sources);
     let rendered = render_all(&diagnostics, &context.loaded.sources, color_choice(global));
     Err(CliError::rendered(rendered))
 }

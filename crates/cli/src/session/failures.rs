@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::{
+    annotate,
     error::{Kind, remedy},
     out::{self, BOLD, CYAN, DIM, RED},
     words,
@@ -70,6 +71,7 @@ fn explain_one(session: &Session, step: &Step, failure: &Failure) {
         last = message;
     }
     if let Some(position) = session.position(step) {
+        annotate::failure(&position, &format!("{label}: {first}"));
         out::say(format!("  {DIM}at {position}{DIM:#}"));
     }
     if !failure.tail.is_empty() {

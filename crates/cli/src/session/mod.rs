@@ -15,6 +15,7 @@ pub(crate) use perform::{SystemClock, keep, perform};
 pub(crate) use space::check_space;
 
 use crate::{
+    annotate,
     args::Global,
     context::{Context, Place, load_lock},
     error::{CliError, Kind},
@@ -151,6 +152,7 @@ fn planned(
         let Some(span) = span else { return CliError::of(Kind::Usage, &error) };
         let diagnostic = Diagnostic::error(error.to_string()).label(span, "asked for here");
         let color = crate::context::color_choice(global);
+        annotate::diagnostics(std::slice::from_ref(&diagnostic), &context.loaded.sources);
         CliError::rendered(diagnostic.render(&context.loaded.sources, color))
     })?;
     Ok((planned, taken.left_out))
