@@ -122,6 +122,7 @@ impl<'a> Pass<'a> {
             compat: settings.compat,
             platforms: settings.platforms,
             default: settings.default,
+            vendor: settings.vendor,
             archives,
             targets,
         };

@@ -53,7 +53,7 @@ pub(super) fn relock(
 ) -> Result<ExitCode, CliError> {
     let store = context.open_store()?;
     let (old, text) = read_lock(&context.root, &mut context.loaded.sources, global)?;
-    let remote = Remote::new(&store, &context.home, &context.loaded.workspace);
+    let remote = Remote::new(&store, &context, &old)?;
     let now = i64::try_from(SystemClock.now_ms() / 1000).unwrap_or(0);
     let progress = |line: &str| out::say(format!("{DIM}{line}{DIM:#}"));
     let locker = Locker {

@@ -28,6 +28,7 @@ use groundup_store::Store;
 pub(crate) struct Session {
     pub(crate) context: Context,
     pub(crate) store: Store,
+    pub(crate) lock: Lock,
     pub(crate) lock_digest: Option<Sha256>,
     pub(crate) repository: Repository,
     pub(crate) plan: Plan,
@@ -63,7 +64,7 @@ impl Session {
             planned(&mut context, &lock, &store, &repository, &targets, global, goal)?;
         warn_of_left_out(&left_out);
         let lock_digest = text.map(|text| Sha256::of(text.as_bytes()));
-        Ok(Self { context, store, lock_digest, repository, plan, left_out })
+        Ok(Self { context, store, lock, lock_digest, repository, plan, left_out })
     }
 
     /// `file:line` of the recipe or lock that a step comes from.

@@ -4,6 +4,7 @@
 //! once in `[package]`, and by name in each rootfs. See `docs/formats/lock.md`.
 
 mod changes;
+mod inputs;
 mod model;
 mod parse;
 mod request;
@@ -11,6 +12,7 @@ mod stale;
 mod write;
 
 pub use changes::{Change, Moved};
+pub use inputs::{Input, InputKind, InputPlace};
 pub use model::{
     ArchivePin, FilePin, IndexKey, KeyringPin, Lock, LockTextError, PackageId, PackageOrigin,
     RootfsPin, SourcePin,
