@@ -7,6 +7,7 @@ mod changes;
 mod inputs;
 mod model;
 mod parse;
+mod reach;
 mod request;
 mod stale;
 mod write;
