@@ -54,6 +54,7 @@ pub(crate) enum Command {
     Init(commands::init::Args),
     Lock(commands::lock::Args),
     Update(commands::update::Args),
+    Vendor(commands::vendor::Args),
     Build(commands::build::Args),
     Test(commands::test::Args),
     Plan(commands::plan::Args),

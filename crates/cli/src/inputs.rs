@@ -1,78 +1,100 @@
-//! Fetch steps, performed with the mirrors of this host and user.
+//! Pinned inputs, got with the mirrors and the own places of this host and user.
 
-use crate::{context::Home, error::CliError};
+mod gone;
+mod places;
+
+use crate::{context::Context, error::CliError};
+use gone::Gone;
 use groundup_build::Inputs;
 use groundup_digest::{BlobId, Content, ObjectId, Sha256};
 use groundup_fetch::{
-    ArchiveKind, ArchiveRef, Fetcher, GitPin, ImagePin, ImagePlatform, ImageReference, LayoutFile,
-    Location, Pin, Registry, mirrors_for,
+    Fetcher, GitPin, ImagePin, ImagePlatform, ImageReference, LayoutFile, Location, Pin, Registry,
 };
 use groundup_plan::{Fetch, Location as PlanLocation};
-use groundup_recipe::{Archive, Keyring, Workspace};
+use groundup_recipe::{Lock, Platform};
 use groundup_store::{IngestOptions, Permissions, Store};
 use groundup_tree::{FileTree, Node, TreePath};
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    sync::{Mutex, atomic::AtomicBool},
-};
+use places::Places;
+use std::{error::Error, sync::atomic::AtomicBool};
 
-/// Gets pinned bytes from vendor directories, mirrors and other locations.
+/// Gets pinned bytes from the user's own places, mirrors and other locations.
 pub(crate) struct Remote<'a> {
     store: &'a Store,
-    home: &'a Home,
-    archives: &'a BTreeMap<String, Archive>,
+    places: Places<'a>,
     fetcher: Fetcher,
-    /// Mirrors of an archive, found once.
-    mirrors: Mutex<BTreeMap<String, Vec<Location>>>,
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 impl<'a> Remote<'a> {
-    /// A remote with the settings of `home`.
-    pub(crate) fn new(store: &'a Store, home: &'a Home, workspace: &'a Workspace) -> Self {
-        let fetcher = Fetcher::new(home.settings.clone());
-        let (archives, mirrors) = (&workspace.archives, Mutex::default());
-        Self { store, home, archives, fetcher, mirrors }
+    /// A remote for a workspace; `lock` tells when its archives were as they are pinned.
+    pub(crate) fn new(
+        store: &'a Store,
+        context: &'a Context,
+        lock: &Lock,
+    ) -> Result<Self, CliError> {
+        let settings = context.settings()?;
+        let fetcher = Fetcher::new(settings);
+        let Context { home, loaded, .. } = context;
+        let places = Places::new(home, &loaded.workspace.archives, lock);
+        Ok(Self { store, places, fetcher })
     }
 
-    /// The places of an archive, best first.
-    pub(crate) fn mirrors(&self, archive: &str) -> Result<Vec<Location>, BoxError> {
-        let mut mirrors = self.mirrors.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(found) = mirrors.get(archive) {
-            return Ok(found.clone());
+    /// What fetches.
+    pub(crate) fn fetcher(&self) -> &Fetcher {
+        &self.fetcher
+    }
+
+    /// A file of known digest and size, into the store.
+    pub(crate) fn file(
+        &self,
+        pin: &Pin,
+        locations: &[PlanLocation],
+        progress: &dyn Fn(u64),
+        cancel: &AtomicBool,
+    ) -> Result<BlobId, BoxError> {
+        // What is in the store needs no mirror: a locked build may have none.
+        if let Some(blob) = self.store.blob_by_sha256(pin.sha256, pin.size)? {
+            return Ok(blob);
         }
-        let declared = self.archives.get(archive).ok_or_else(|| {
-            CliError::usage(format!("the lock names the archive `{archive}`, the recipes do not"))
-                .to_string()
-        })?;
-        let kind = match declared.keyring {
-            Keyring::Debian => ArchiveKind::of_debian_suite(&declared.suite),
-            Keyring::File(_) => ArchiveKind::ThirdParty,
-        };
-        let reference = ArchiveRef {
-            name: archive,
-            suite: &declared.suite,
-            kind,
-            default_url: declared.url.as_ref().map(|url| url.value.as_str()),
-        };
-        let found = mirrors_for(&reference, &self.home.settings, &self.home.apt)?;
-        mirrors.insert(archive.to_owned(), found.clone());
-        Ok(found)
-    }
-
-    /// Where a file of an archive may be.
-    pub(crate) fn in_archive(&self, archive: &str, path: &str) -> Result<Vec<Location>, BoxError> {
-        let mirrors = self.mirrors(archive)?;
-        Ok(mirrors.iter().map(|mirror| mirror.join(path)).collect::<Result<_, _>>()?)
-    }
-
-    fn places(&self, location: &PlanLocation) -> Result<Vec<Location>, BoxError> {
-        match location {
-            PlanLocation::Archive { archive, path } => self.in_archive(archive, path),
-            PlanLocation::Url(url) => Ok(vec![Location::parse(url)?]),
+        let mut places = Vec::new();
+        let mut nowhere = None;
+        for location in locations {
+            match self.places.of(location, pin.sha256) {
+                Ok(found) => places.extend(found),
+                Err(error) => nowhere = Some(error),
+            }
         }
+        let vendor = !self.fetcher.settings().vendor.is_empty();
+        if let (true, false, Some(error)) = (places.is_empty(), vendor, nowhere) {
+            return Err(error);
+        }
+        let fetched = self.fetcher.fetch_pinned(self.store, pin, &places, progress, cancel);
+        Ok(fetched.map_err(|error| Gone::or_error(error, &pin.what, locations))?)
+    }
+
+    /// The files of an image layout with the pinned image for some platforms.
+    pub(crate) fn image(
+        &self,
+        reference: &str,
+        pin: &ImagePin,
+        platforms: &[Platform],
+        progress: &dyn Fn(u64),
+        cancel: &AtomicBool,
+    ) -> Result<Vec<LayoutFile>, BoxError> {
+        let image: ImageReference = format!("docker://{reference}").parse()?;
+        let platforms: Vec<_> = platforms.iter().map(image_platform).collect();
+        let registry = Registry::new(&self.fetcher);
+        Ok(registry.fetch_image(self.store, &image, pin, &platforms, progress, cancel)?)
+    }
+}
+
+/// A platform as OCI names it.
+pub(crate) fn image_platform(platform: &Platform) -> ImagePlatform {
+    ImagePlatform {
+        os: "linux".to_owned(),
+        architecture: platform.architecture().to_owned(),
+        variant: None,
     }
 }
 
@@ -86,26 +108,8 @@ impl Inputs for Remote<'_> {
     ) -> Result<ObjectId, BoxError> {
         match fetch {
             Fetch::File { sha256, size, locations } => {
-                // What is in the store needs no mirror: a locked build may have none.
-                if let Some(blob) = self.store.blob_by_sha256(*sha256, *size)? {
-                    return Ok(ObjectId::Blob(blob));
-                }
-                let mut places = Vec::new();
-                let mut nowhere = None;
-                for location in locations {
-                    match self.places(location) {
-                        Ok(found) => places.extend(found),
-                        Err(error) => nowhere = Some(error),
-                    }
-                }
-                let vendor = !self.home.settings.vendor.is_empty();
-                if let (true, false, Some(error)) = (places.is_empty(), vendor, nowhere) {
-                    return Err(error);
-                }
                 let pin = Pin { sha256: *sha256, size: *size, what: what.to_owned() };
-                let blob =
-                    self.fetcher.fetch_pinned(self.store, &pin, &places, progress, cancel)?;
-                Ok(ObjectId::Blob(blob))
+                Ok(ObjectId::Blob(self.file(&pin, locations, progress, cancel)?))
             }
             Fetch::Git { commit, tree, url } => {
                 let pin = GitPin { commit: commit.clone(), tree: tree.clone() };
@@ -117,17 +121,7 @@ impl Inputs for Remote<'_> {
             Fetch::Image { digest, size, media_type, platforms, reference } => {
                 let (size, media_type) = (*size, media_type.clone());
                 let pin = ImagePin { digest: *digest, size, media_type };
-                let platforms: Vec<_> = platforms
-                    .iter()
-                    .map(|platform| ImagePlatform {
-                        os: "linux".to_owned(),
-                        architecture: platform.architecture().to_owned(),
-                        variant: None,
-                    })
-                    .collect();
-                let image: ImageReference = format!("docker://{reference}").parse()?;
-                let files = Registry::new(&self.fetcher)
-                    .fetch_image(self.store, &image, &pin, &platforms, progress, cancel)?;
+                let files = self.image(reference, &pin, platforms, progress, cancel)?;
                 self.layout(files)
             }
         }
@@ -158,7 +152,7 @@ impl groundup_lock::Remote for Remote<'_> {
         what: &str,
         limit: u64,
     ) -> Result<Vec<u8>, BoxError> {
-        let places = self.in_archive(archive, path)?;
+        let places = self.places.in_archive(archive, path)?;
         Ok(self.fetcher.fetch_unpinned(what, &places, limit, &NEVER)?.bytes)
     }
 
@@ -170,12 +164,9 @@ impl groundup_lock::Remote for Remote<'_> {
         sha256: Sha256,
         size: u64,
     ) -> Result<BlobId, BoxError> {
-        if let Some(blob) = self.store.blob_by_sha256(sha256, size)? {
-            return Ok(blob);
-        }
-        let places = self.in_archive(archive, path)?;
         let pin = Pin { sha256, size, what: what.to_owned() };
-        Ok(self.fetcher.fetch_pinned(self.store, &pin, &places, &|_| {}, &NEVER)?)
+        let location = PlanLocation::Archive { archive: archive.to_owned(), path: path.to_owned() };
+        self.file(&pin, &[location], &|_| {}, &NEVER)
     }
 
     fn url_new(&self, url: &str, limit: u64) -> Result<Content, BoxError> {

@@ -1,15 +1,17 @@
 //! Pinned bytes into the store, and small unpinned files for `lock`.
 //!
-//! A pin is looked for in the store, then in vendor directories, then at each location in turn;
-//! a socket is opened only for what is nowhere on this machine. Bytes that are not the pinned ones
-//! never count, wherever they are from.
+//! A pin is looked for in the store, then in the user's own places (vendor directories, then
+//! registries), then at each location in turn; a socket is opened only for what is nowhere on this
+//! machine. Bytes that are not the pinned ones never count, wherever they are from.
 
 use crate::{
     Credential, Location, LocationError, Offline, Settings, Validators,
     flight::Flights,
     http::Http,
+    registry::Tokens,
     sink::{MemorySink, Sink, StoreSink},
     transfer::{Expected, Transfer, TransferError, Transferred},
+    vendor::Silent,
 };
 use groundup_digest::{BlobId, Content, Sha256};
 use groundup_store::{Store, StoreError};
@@ -31,6 +33,10 @@ pub struct Pin {
 pub struct Fetcher {
     pub(crate) http: Http,
     flights: Flights,
+    /// What registries want to see.
+    pub(crate) tokens: Tokens,
+    /// The user's own registries that did not answer.
+    pub(crate) silent: Silent,
 }
 
 /// A small file that no pin names, and where it was found.
@@ -148,7 +154,13 @@ pub(crate) struct Wanted<'a> {
 impl Fetcher {
     /// A fetcher that does as the settings say; nothing is opened before it is needed.
     pub fn new(settings: Settings) -> Self {
-        Self { http: Http::new(settings), flights: Flights::default() }
+        let http = Http::new(settings);
+        Self {
+            http,
+            flights: Flights::default(),
+            tokens: Tokens::default(),
+            silent: Silent::default(),
+        }
     }
 
     /// The settings that it was made with.
@@ -174,11 +186,6 @@ impl Fetcher {
         self.fetch_wanted(store, pin, &wanted)
     }
 
-    /// The blob of the pin, if the store has it.
-    pub fn fetched(&self, store: &Store, pin: &Pin) -> Result<Option<BlobId>, FetchError> {
-        present(store, pin)
-    }
-
     pub(crate) fn fetch_wanted(
         &self,
         store: &Store,
@@ -195,13 +202,34 @@ impl Fetcher {
         if let Some(blob) = present(store, pin)? {
             return Ok(blob);
         }
-        let vendored = self.vendored(pin);
-        let locations: Vec<Location> =
-            vendored.into_iter().chain(wanted.locations.iter().cloned()).collect();
-        let wanted = Wanted { locations: &locations, ..*wanted };
+        let mut tried = Tried::default();
+        if let Some(blob) = self.fetch_from_vendor(store, pin, wanted, &mut tried)? {
+            return Ok(blob);
+        }
         let mut sink = StoreSink::new(store);
-        let (content, ..) = self.fetch(&wanted, &mut sink)?.expect("no validators were sent");
-        Ok(content.blob)
+        match self.try_locations(wanted, &mut sink, &mut tried)? {
+            Some(Got::Whole { content, .. }) => Ok(content.blob),
+            _ => Err(tried.error(what())),
+        }
+    }
+
+    /// The pinned bytes, if the store or one of the user's own places has them.
+    pub(crate) fn fetch_kept(
+        &self,
+        store: &Store,
+        pin: &Pin,
+        progress: &dyn Fn(u64),
+        cancel: &AtomicBool,
+    ) -> Result<Option<BlobId>, FetchError> {
+        if let Some(blob) = present(store, pin)? {
+            return Ok(Some(blob));
+        }
+        let expected = Expected::Pinned(pin.sha256, pin.size);
+        let (headers, authorization, what) = (&[][..], None, pin.what.as_str());
+        let wanted =
+            Wanted { what, expected, locations: &[], headers, authorization, progress, cancel };
+        // Why a place does not have it is nobody's concern while others may.
+        self.fetch_from_vendor(store, pin, &wanted, &mut Tried::default())
     }
 
     /// Fetches bytes that no pin names yet into the store, `limit` bytes at most; gives what they
@@ -286,13 +314,28 @@ impl Fetcher {
         wanted: &Wanted<'_>,
         sink: &mut dyn Sink,
     ) -> Result<Option<(Content, Location, Validators)>, FetchError> {
+        let mut tried = Tried::default();
+        match self.try_locations(wanted, sink, &mut tried)? {
+            Some(Got::Whole { content, location, validators }) => {
+                Ok(Some((content, location, validators)))
+            }
+            Some(Got::NotModified) => Ok(None),
+            None => Err(tried.error(wanted.what.to_owned())),
+        }
+    }
+
+    /// The same; nothing if no location has it, with what each of them said in `tried`.
+    pub(crate) fn try_locations(
+        &self,
+        wanted: &Wanted<'_>,
+        sink: &mut dyn Sink,
+        tried: &mut Tried,
+    ) -> Result<Option<Got>, FetchError> {
         let what = || wanted.what.to_owned();
         let offline = self.settings().offline == Offline::Yes;
-        let mut failures = Vec::new();
-        let mut skipped = Skipped::None;
         for location in wanted.locations {
             if offline && location.local_path().is_none() {
-                skipped = Skipped::Some;
+                tried.skipped = Skipped::Some;
                 continue;
             }
             let transfer = Transfer {
@@ -306,11 +349,12 @@ impl Fetcher {
             };
             match transfer.run(sink) {
                 Ok(Transferred::Whole { content, validators }) => {
-                    return Ok(Some((content, location.clone(), validators)));
+                    let location = location.clone();
+                    return Ok(Some(Got::Whole { content, location, validators }));
                 }
-                Ok(Transferred::NotModified) => return Ok(None),
+                Ok(Transferred::NotModified) => return Ok(Some(Got::NotModified)),
                 Err(TransferError::Location(error)) => {
-                    failures.push(Failure { location: location.clone(), error });
+                    tried.failures.push(Failure { location: location.clone(), error });
                 }
                 Err(TransferError::Store(source)) => {
                     return Err(FetchError::Store { what: what(), source });
@@ -324,38 +368,61 @@ impl Fetcher {
             }
             sink.start_over().map_err(|source| FetchError::Store { what: what(), source })?;
         }
-        Err(self.failed(what(), failures, skipped))
+        Ok(None)
     }
+}
 
-    /// Where vendor directories would have it: a file named by the digest, maybe below `sha256/`.
-    fn vendored(&self, pin: &Pin) -> Vec<Location> {
-        let name = pin.sha256.to_string();
-        let directories = self.settings().vendor.iter();
-        let paths = directories.flat_map(|dir| [dir.join(&name), dir.join("sha256").join(&name)]);
-        let there = paths.filter(|path| path.exists());
-        there.filter_map(|path| Location::of_path(&path)).collect()
-    }
+/// What a location gave.
+#[allow(clippy::large_enum_variant, reason = "one a fetch, looked at once")]
+pub(crate) enum Got {
+    /// The bytes, which are in the sink.
+    Whole { content: Content, location: Location, validators: Validators },
+    /// That nothing changed.
+    NotModified,
+}
 
-    fn failed(&self, what: String, mut failures: Vec<Failure>, skipped: Skipped) -> FetchError {
-        match (skipped, failures.len()) {
+/// Where something was looked for in vain.
+#[derive(Default)]
+pub(crate) struct Tried {
+    pub(crate) failures: Vec<Failure>,
+    pub(crate) skipped: Skipped,
+}
+
+impl Tried {
+    fn error(mut self, what: String) -> FetchError {
+        match (self.skipped, self.failures.len()) {
             (Skipped::Some, _) => FetchError::Offline { missing: vec![what] },
             (Skipped::None, 0) => FetchError::NoLocation { what },
             (Skipped::None, 1) => {
-                FetchError::Failed { what, failure: Box::new(failures.remove(0)) }
+                FetchError::Failed { what, failure: Box::new(self.failures.remove(0)) }
             }
-            _ => FetchError::AllFailed { what, failures },
+            _ => FetchError::AllFailed { what, failures: self.failures },
+        }
+    }
+}
+
+impl FetchError {
+    /// Whether every place answered, and none has these bytes (any more).
+    pub fn is_gone(&self) -> bool {
+        match self {
+            FetchError::Failed { failure, .. } => failure.error.is_gone(),
+            FetchError::AllFailed { failures, .. } => {
+                failures.iter().all(|failure| failure.error.is_gone())
+            }
+            _ => false,
         }
     }
 }
 
 /// Whether locations were not tried since the network may not be used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Skipped {
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Skipped {
+    #[default]
     None,
     Some,
 }
 
-fn present(store: &Store, pin: &Pin) -> Result<Option<BlobId>, FetchError> {
+pub(crate) fn present(store: &Store, pin: &Pin) -> Result<Option<BlobId>, FetchError> {
     let found = store.blob_by_sha256(pin.sha256, pin.size);
     found.map_err(|source| FetchError::Store { what: pin.what.clone(), source })
 }

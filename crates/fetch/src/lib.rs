@@ -6,10 +6,11 @@
 //!
 //! ```text
 //! Settings, apt sources -> mirrors_for -> [Location]
-//! Fetcher  fetch_pinned: store -> vendor directories -> locations   transfer: retry, resume, check
+//! Fetcher  fetch_pinned: store -> vendor places -> locations        transfer: retry, resume, check
 //!                                                                   http: redirects, credentials
 //! Registry   images by digest, as the files of an image layout
 //! Fetcher::fetch_git   commits, by the host's git
+//! vendor   the user's own places of pinned bytes: looked into, filled and checked
 //! ```
 //!
 //! The calls block and may be made from many threads at once; each takes a flag by which it is
@@ -25,23 +26,29 @@ pub mod fuzzing;
 mod gate;
 mod git;
 mod http;
+mod index_path;
 mod location;
 mod mirrors;
 mod registry;
 mod settings;
 mod sink;
 mod transfer;
+pub mod vendor;
 
 pub use apt::{AptSource, apt_sources};
 pub use credentials::{Credential, Credentials, CredentialsError};
 pub use fetcher::{Document, Failure, FetchError, Fetcher, Pin};
-pub use git::{GitCheckout, GitError, GitPin};
+pub use git::{GitCheckout, GitError, GitPack, GitPin};
 pub use http::{ClientError, HttpError};
+pub use index_path::index_paths;
 pub use location::{Location, ParseLocationError};
 pub use mirrors::{ArchiveKind, ArchiveRef, AskedHost, MirrorsError, mirrors_for};
 pub use registry::{
     ImagePin, ImagePlatform, ImageReference, LayoutFile, ManifestError, ParseReferenceError,
     Registry, RegistryError,
 };
-pub use settings::{HostAptSources, Offline, Proxies, ProxyEnvironment, Settings, SettingsError};
+pub use settings::{
+    HostAptSources, Offline, ParseSnapshotError, Proxies, ProxyEnvironment, Settings,
+    SettingsError, SnapshotService, VendorPlace,
+};
 pub use transfer::{LocationError, Validators};

@@ -32,7 +32,7 @@ impl ArchiveKind {
     }
 
     /// The key of `mirrors` in the settings; third-party archives go by their names only.
-    fn key(self) -> Option<&'static str> {
+    pub(crate) fn key(self) -> Option<&'static str> {
         match self {
             ArchiveKind::Debian => Some("debian"),
             ArchiveKind::DebianSecurity => Some("debian-security"),

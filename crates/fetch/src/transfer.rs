@@ -12,7 +12,7 @@
 //! Retries are counted without progress: a server that dies every few megabytes still delivers.
 
 use crate::{
-    Credential, HttpError, Location, Settings,
+    Credential, HttpError, Location, RegistryError, Settings,
     gate::TICK,
     http::{Answer, Http, Request},
     sink::Sink,
@@ -137,6 +137,23 @@ pub enum LocationError {
         #[source]
         source: io::Error,
     },
+    /// A registry does not let itself be asked.
+    #[error("cannot ask the registry")]
+    Registry(#[source] Box<RegistryError>),
+}
+
+impl LocationError {
+    /// Whether the place answered, and does not have these bytes (any more).
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            LocationError::NotFound { .. }
+            | LocationError::WrongSize { .. }
+            | LocationError::Longer { .. }
+            | LocationError::WrongContent { .. } => true,
+            LocationError::File { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
 }
 
 const REMEDY: &str =

@@ -267,7 +267,12 @@ impl Locker<'_> {
     }
 
     /// Reads a release file without trust in it.
-    fn release(&self, archive: &str, path: &str, inrelease: &[u8]) -> Result<Release, LockError> {
+    pub(crate) fn release(
+        &self,
+        archive: &str,
+        path: &str,
+        inrelease: &[u8],
+    ) -> Result<Release, LockError> {
         Release::parse(signed_text(inrelease).as_bytes()).map_err(|source| LockError::Release {
             archive: archive.to_owned(),
             path: path.to_owned(),

@@ -6,7 +6,10 @@ use groundup_debian::{
     resolve::{ResolveError, WantedError},
 };
 use groundup_digest::Sha256;
-use groundup_recipe::{Platform, TargetName, lock::IndexKey};
+use groundup_recipe::{
+    Platform, TargetName,
+    lock::{IndexKey, PackageId},
+};
 use groundup_store::StoreError;
 use std::{io, path::PathBuf};
 
@@ -173,6 +176,55 @@ pub enum LockError {
         name: String,
         /// The name that it may stand for.
         nearest: Option<String>,
+    },
+    /// The changelog of a package cannot be read.
+    #[error("cannot read the changelog of {package}")]
+    Changelog {
+        /// The package.
+        package: PackageId,
+        /// Why not.
+        #[source]
+        source: BoxError,
+    },
+    /// No archive is one of security fixes.
+    #[error(
+        "no archive in use is a suite of security fixes (by the label, suite or codename of its \
+         release, `…-security`): {}; add one to groundup.toml, such as `suite = \
+         \"bookworm-security\"`, and name it in each rootfs that has a list `archive`",
+        list(archives)
+    )]
+    NoSecurity {
+        /// The archives in use.
+        archives: Vec<String>,
+    },
+    /// The state of an archive that has to stay is gone.
+    #[error(
+        "cannot hold the archive `{archive}` while fixes move: {what} is gone; name a place that \
+         keeps it, as `vendor` or `snapshot` in the settings, or move everything with `groundup \
+         update`"
+    )]
+    CannotHold {
+        /// The archive.
+        archive: String,
+        /// What of it.
+        what: String,
+        /// Why it cannot be had.
+        #[source]
+        source: BoxError,
+    },
+    /// Fixes do not go with what is held.
+    #[error(
+        "the fixes of `{target}` on {platform} do not go with the pinned versions of everything \
+         else; move what has a fix with all that it needs: `groundup update {}`",
+        fixes.join(" ")
+    )]
+    NotAlone {
+        /// The rootfs.
+        target: TargetName,
+        /// The platform.
+        platform: Platform,
+        /// The packages that have a fix.
+        fixes: Vec<String>,
     },
     /// A requested package is no package.
     #[error("cannot read a package of `{target}`")]

@@ -1,14 +1,17 @@
 //! From an old lock to a new one: what stays, what moves, and in which order it is found out.
 
 use crate::{
-    LockError, Remote, Scope,
+    BuiltFrom, LockError, Remote, Scope,
     need::{ArchiveNeed, IndexOfAll, Need, RootfsNeed},
+    scope::Fixes,
+    security::{self, unfixed},
     snapshot::Snapshot,
 };
+use groundup_debian::resolve::Released;
 use groundup_digest::Content;
 use groundup_recipe::{
     At, Lock, Platform, RepoPath, Source, Sources, Span, TargetName, Workspace,
-    lock::{ArchivePin, SourcePin, StaleReason},
+    lock::{ArchivePin, PackageId, SourcePin, StaleReason},
 };
 use groundup_store::Store;
 use rayon::prelude::*;
@@ -38,6 +41,8 @@ pub struct Locker<'a> {
 pub struct Locked {
     /// The lock, which fits the workspace.
     pub lock: Lock,
+    /// The source packages of the packages that were resolved anew.
+    pub built_from: BTreeMap<PackageId, BuiltFrom>,
 }
 
 /// What of the old lock does not fit the recipes any more.
@@ -70,15 +75,17 @@ impl Misfits {
 }
 
 /// What one run has found out so far.
-struct Run<'a> {
-    old: &'a Lock,
-    scope: &'a Scope,
-    need: &'a Need<'a>,
+pub(crate) struct Run<'a> {
+    pub(crate) old: &'a Lock,
+    pub(crate) scope: &'a Scope,
+    pub(crate) need: &'a Need<'a>,
     misfits: Misfits,
     /// Archives that move.
-    moving: BTreeSet<&'a str>,
+    pub(crate) moving: BTreeSet<&'a str>,
     /// Single `.deb` sources whose content is another.
     changed_debs: BTreeSet<String>,
+    /// Packages that have a fix, where only those are to move.
+    pub(crate) fixes: Fixes,
 }
 
 impl Run<'_> {
@@ -100,13 +107,30 @@ impl Run<'_> {
             || rootfs.rootfs.debs.iter().any(changed)
     }
 
+    /// Whether the pin of a rootfs fits the recipes.
+    pub(crate) fn fits(&self, rootfs: &RootfsNeed<'_>) -> bool {
+        !self.misfits.rootfs.contains(&rootfs.key())
+            && !rootfs.rootfs.debs.iter().any(|deb| self.changed_debs.contains(deb.name()))
+    }
+
     /// Whether a Debian source package has to be looked up anew.
     fn resolves_dsc(&self, target: &TargetName, archive: &str) -> bool {
         self.resolves_source(target) || self.moving.contains(archive)
     }
 
     fn resolves_source(&self, target: &TargetName) -> bool {
-        self.misfits.sources.contains(target.name()) || self.scope.moves_source(target, self.old)
+        self.misfits.sources.contains(target.name()) || self.moves_source(target)
+    }
+
+    /// Whether a source is asked to move: for fixes, only source packages of suites of fixes are.
+    fn moves_source(&self, target: &TargetName) -> bool {
+        let pin = self.old.sources.get(target.name()).map(|pin| &pin.value);
+        let fixed = match pin {
+            Some(SourcePin::Dsc { archive, .. }) => self.moving.contains(archive.as_str()),
+            _ => false,
+        };
+        let allowed = fixed || !matches!(self.scope, Scope::Security(_));
+        allowed && self.scope.moves_source(target, self.old)
     }
 
     /// The archives whose indexes somebody has to read.
@@ -136,13 +160,17 @@ impl Locker<'_> {
         let need = Need::of(self.workspace);
         let misfits = Misfits::of(old, self.workspace);
         let mut moving = scope.moving_archives(&need, old);
+        if let Scope::Security(_) = scope {
+            moving.extend(self.security_archives(&need, old)?);
+        }
         for (name, need_of) in &need.archives {
             if !self.stays(need_of, old.archives.get(*name).map(|pin| &pin.value))? {
                 moving.insert(name);
             }
         }
         let changed_debs = BTreeSet::new();
-        let mut run = Run { old, scope, need: &need, misfits, moving, changed_debs };
+        let fixes = Fixes::new();
+        let mut run = Run { old, scope, need: &need, misfits, moving, changed_debs, fixes };
         let mut lock = Lock { sources: self.sources_apart(&run)?, ..Lock::default() };
         run.changed_debs = lock
             .sources
@@ -156,6 +184,7 @@ impl Locker<'_> {
         let moving: Vec<&ArchiveNeed<'_>> =
             run.moving.iter().filter_map(|name| need.archives.get(name)).collect();
         snapshots.extend(self.advance(&moving, old)?);
+        run.fixes = security::fixes(&run, &snapshots);
         for (name, need) in &need.archives {
             let pin = match (snapshots.get(*name), old.archives.get(*name)) {
                 (Some(snapshot), _) => Some(snapshot.pin.clone()),
@@ -164,14 +193,17 @@ impl Locker<'_> {
             };
             lock.archives.extend(pin.map(|pin| ((*name).to_owned(), at(pin))));
         }
-        self.add_packages(&run, &snapshots, &mut lock)?;
+        let built_from = self.add_packages(&run, &snapshots, &mut lock)?;
         for (target, source) in &need.sources {
             if let Source::Dsc { archive, .. } = source {
                 let pin = self.dsc(&run, target, source, snapshots.get(archive.as_str()))?;
                 lock.sources.insert(target.name().to_owned(), at(pin));
             }
         }
-        Ok(Locked { lock })
+        if let Scope::Security(_) = scope {
+            security::restore(old, &mut lock);
+        }
+        Ok(Locked { lock, built_from })
     }
 
     /// Whether the pin of an archive is good for what is asked of it now.
@@ -205,6 +237,12 @@ impl Locker<'_> {
             for (name, snapshot) in tried {
                 match snapshot {
                     Ok(snapshot) => drop(open.insert(name.to_owned(), snapshot)),
+                    Err(LockError::Fetch { what, source, .. })
+                        if matches!(run.scope, Scope::Security(_)) =>
+                    {
+                        let archive = name.to_owned();
+                        return Err(LockError::CannotHold { archive, what, source });
+                    }
                     Err(LockError::Fetch { what, .. }) => {
                         self.say(&format!("archive {name}: {what} is gone, so the archive moves"));
                         lost.push(name);
@@ -224,26 +262,39 @@ impl Locker<'_> {
         run: &Run<'_>,
         snapshots: &BTreeMap<String, Snapshot>,
         lock: &mut Lock,
-    ) -> Result<(), LockError> {
-        let resolving: Vec<&RootfsNeed<'_>> =
-            run.need.rootfs.iter().filter(|rootfs| run.resolves(rootfs)).collect();
+    ) -> Result<BTreeMap<PackageId, BuiltFrom>, LockError> {
+        let (resolving, staying): (Vec<&RootfsNeed<'_>>, Vec<_>) = run
+            .need
+            .rootfs
+            .iter()
+            .partition(|rootfs| run.resolves(rootfs) && !unfixed(run, rootfs, snapshots));
         let debs = self.debs(&resolving, &lock.sources)?;
         let held = |rootfs: &RootfsNeed<'_>| {
-            run.scope.held(run.old.rootfs.get(&rootfs.key()).map(|pin| &pin.value))
+            let pin = run.old.rootfs.get(&rootfs.key()).map(|pin| &pin.value);
+            run.scope.held(pin, run.fixes.get(&rootfs.key()))
         };
         let resolved = self.resolved(&resolving, snapshots, &debs, &held)?;
-        for (rootfs, (pin, files)) in resolving.iter().zip(resolved) {
-            lock.packages.extend(files.into_iter().map(|(id, file)| (id, at(file))));
-            lock.rootfs.insert(rootfs.key(), at(pin));
+        let mut built_from = BTreeMap::new();
+        for (rootfs, resolved) in resolving.iter().zip(resolved) {
+            if let (Scope::Security(_), Released::All) = (run.scope, &resolved.released) {
+                let fixes = run.fixes.get(&rootfs.key()).cloned().unwrap_or_default();
+                let (target, platform) = (rootfs.target.clone(), rootfs.platform);
+                let fixes = fixes.into_iter().collect();
+                return Err(LockError::NotAlone { target, platform, fixes });
+            }
+            let files = resolved.files.into_iter();
+            lock.packages.extend(files.map(|(id, file)| (id, at(file))));
+            lock.rootfs.insert(rootfs.key(), at(resolved.pin));
+            built_from.extend(resolved.built_from);
         }
-        for rootfs in run.need.rootfs.iter().filter(|rootfs| !run.resolves(rootfs)) {
+        for rootfs in staying {
             let Some(pin) = run.old.rootfs.get(&rootfs.key()) else { continue };
             let files =
                 pin.packages.iter().filter_map(|id| run.old.packages.get_key_value(&id.value));
             lock.packages.extend(files.map(|(id, file)| (id.clone(), file.clone())));
             lock.rootfs.insert(rootfs.key(), pin.clone());
         }
-        Ok(())
+        Ok(built_from)
     }
 
     /// The pins of all sources but Debian source packages, which need their archive first.
@@ -277,7 +328,7 @@ impl Locker<'_> {
         match (source, old, snapshot) {
             (Source::Dsc { archive, .. }, Some(pin), _) if kept(archive) => Ok(pin.clone()),
             (_, old, snapshot) => {
-                let held = old.filter(|_| !run.scope.moves_source(target, run.old));
+                let held = old.filter(|_| !run.moves_source(target));
                 self.source_package(target, source, snapshot, held)
             }
         }

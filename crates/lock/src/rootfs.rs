@@ -3,7 +3,7 @@
 use crate::{LockError, Locker, deb::Deb, locker::at, need::RootfsNeed, snapshot::Snapshot};
 use groundup_debian::{
     archive::{Index, IndexError, Version, compare},
-    resolve::{Essential, Recommends, Request, Resolver, Wanted},
+    resolve::{Essential, Recommends, Released, Request, Resolver, Wanted},
 };
 use groundup_recipe::{
     PackageRequest, Platform,
@@ -15,8 +15,24 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-/// The pin of a rootfs, and the files of the packages that come from archives.
-pub(crate) type Resolved = (RootfsPin, Vec<(PackageId, FilePin)>);
+/// What became of a rootfs.
+pub(crate) struct Resolved {
+    pub(crate) pin: RootfsPin,
+    /// The files of the packages that come from archives.
+    pub(crate) files: Vec<(PackageId, FilePin)>,
+    /// The source packages that they were built from.
+    pub(crate) built_from: BTreeMap<PackageId, BuiltFrom>,
+    pub(crate) released: Released,
+}
+
+/// The source package that a package was built from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BuiltFrom {
+    /// Its name.
+    pub source: String,
+    /// Its version.
+    pub version: String,
+}
 
 /// An index with where its packages come from.
 struct Offer<'a> {
@@ -98,13 +114,16 @@ impl Locker<'_> {
             platform,
             source,
         })?;
-        let mut files = Vec::new();
-        let mut packages = Vec::new();
+        let released = resolution.released;
+        let (mut files, mut packages) = (Vec::new(), Vec::new());
+        let mut built_from = BTreeMap::new();
         for chosen in resolution.packages {
             let origin = offers[chosen.index].origin.clone();
             let from_archive = matches!(origin, PackageOrigin::Archive(_));
             let (name, version, arch) = (chosen.name, chosen.version, chosen.architecture);
             let id = PackageId { name, version, arch, origin };
+            let (source, version) = (chosen.source, chosen.source_version);
+            built_from.insert(id.clone(), BuiltFrom { source, version });
             if from_archive {
                 let (size, sha256) = (chosen.size, chosen.sha256);
                 files.push((id.clone(), FilePin { path: chosen.filename, size, sha256 }));
@@ -114,7 +133,8 @@ impl Locker<'_> {
         packages.sort();
         self.say(&format!("{target} {platform}: {} packages", packages.len()));
         let request = request(self.workspace, need.rootfs, platform);
-        Ok((RootfsPin { request, packages: packages.into_iter().map(at).collect() }, files))
+        let pin = RootfsPin { request, packages: packages.into_iter().map(at).collect() };
+        Ok(Resolved { pin, files, built_from, released })
     }
 
     /// The indexes in order of preference: single files first, so that they win over an equal

@@ -3,7 +3,7 @@
 use crate::{LockError, need::Need};
 use groundup_debian::archive::Version;
 use groundup_recipe::{
-    Lock, TargetName,
+    Lock, Platform, TargetName,
     lock::{RootfsPin, SourcePin, nearest_name},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +18,19 @@ pub enum Scope {
     /// These packages and sources move, named as in the lock (`nginx`, `source.zlib`, or the name of
     /// a source package), and what they cannot do without; everything else is held.
     Packages(Vec<String>),
+    /// Packages and source packages move that a suite of security fixes has in a newer version than
+    /// pinned (of these names, where some are given), and what they cannot do without; everything
+    /// else is held, or it is an error.
+    Security(Vec<String>),
 }
+
+/// The packages of each rootfs that are asked to move, where the scope alone does not tell.
+pub(crate) type Fixes = BTreeMap<(String, Platform), BTreeSet<String>>;
 
 impl Scope {
     /// Fails if a name stands nowhere in the lock.
     pub(crate) fn check(&self, old: &Lock) -> Result<(), LockError> {
-        let Scope::Packages(names) = self else { return Ok(()) };
+        let (Scope::Packages(names) | Scope::Security(names)) = self else { return Ok(()) };
         let mut known: BTreeSet<String> = BTreeSet::new();
         for pin in old.rootfs.values() {
             known.extend(pin.packages.iter().map(|package| package.name.clone()));
@@ -48,6 +55,8 @@ impl Scope {
         let names = match self {
             Scope::Lock => return BTreeSet::new(),
             Scope::Update => return all.collect(),
+            // Which those are, their releases say.
+            Scope::Security(_) => return BTreeSet::new(),
             Scope::Packages(names) => names,
         };
         let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -72,7 +81,8 @@ impl Scope {
         match self {
             Scope::Lock => false,
             Scope::Update => true,
-            Scope::Packages(_) => {
+            Scope::Security(names) if names.is_empty() => true,
+            Scope::Packages(_) | Scope::Security(_) => {
                 let pin = old.sources.get(target.name());
                 pin.is_some_and(|pin| self.names_source(target.name(), pin))
             }
@@ -80,18 +90,31 @@ impl Scope {
     }
 
     fn names_source(&self, name: &str, pin: &SourcePin) -> bool {
-        let Scope::Packages(names) = self else { return false };
+        let (Scope::Packages(names) | Scope::Security(names)) = self else { return false };
         let full = format!("source.{name}");
         names.iter().any(|asked| *asked == full || package_of(pin) == Some(asked))
     }
 
-    /// The versions of an older resolution to keep.
-    pub(crate) fn held(&self, pin: Option<&RootfsPin>) -> BTreeMap<String, Version> {
+    /// Whether a package may move for its fix.
+    pub(crate) fn allows_fix(&self, package: &str) -> bool {
+        match self {
+            Scope::Security(names) => names.is_empty() || names.iter().any(|name| name == package),
+            _ => false,
+        }
+    }
+
+    /// The versions of an older resolution to keep; `fixed` are the packages that have a fix.
+    pub(crate) fn held(
+        &self,
+        pin: Option<&RootfsPin>,
+        fixed: Option<&BTreeSet<String>>,
+    ) -> BTreeMap<String, Version> {
         let packages = pin.into_iter().flat_map(|pin| &pin.packages);
         let held = packages.filter(|package| match self {
             Scope::Lock => true,
             Scope::Update => false,
             Scope::Packages(names) => !names.contains(&package.name),
+            Scope::Security(_) => !fixed.is_some_and(|fixed| fixed.contains(&package.name)),
         });
         // A version that cannot be read was written by hand and holds nothing.
         held.filter_map(|package| Some((package.name.clone(), package.version.parse().ok()?)))

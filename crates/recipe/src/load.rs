@@ -138,6 +138,7 @@ impl<'a> Pass<'a> {
             compat: settings.compat,
             platforms: settings.platforms,
             default: settings.default,
+            vendor: settings.vendor,
             archives,
             targets,
         };

@@ -1,5 +1,5 @@
-//! What tests are made of: stores and workspaces that vanish, packages, archives, images and a web
-//! server, all made on the spot, without a network.
+//! What tests are made of: stores and workspaces that vanish, packages, archives, images, a web
+//! server and a registry, all made on the spot, without a network.
 //!
 //! Everything here is written by hand and independent of the code that it tests: a reader and a
 //! writer that share a mistake would agree. It panics instead of returning errors. Only tests may
@@ -16,6 +16,7 @@ mod archive;
 mod deb;
 mod http;
 mod oci;
+mod registry;
 mod signing;
 mod store;
 mod tar;
@@ -27,6 +28,7 @@ pub use archive::{Archive, Suite};
 pub use deb::{Compression, Deb};
 pub use http::{Behaviour, Request, Server};
 pub use oci::{OciImage, OciLayer};
+pub use registry::OciRegistry;
 pub use signing::{SigningKey, Trouble};
 pub use store::TempStore;
 pub use tar::{Tar, TarEntry};

@@ -1,20 +1,23 @@
 //! `groundup lock`, and what it shares with `update`.
 
+mod relock;
+mod report;
+
 use super::answer_is_no;
 use crate::{
+    annotate,
     args::Global,
-    context::{Context, read_lock},
-    error::{CliError, Kind},
-    inputs::Remote,
-    out::{self, BOLD, DIM},
-    session::SystemClock,
+    context::{Context, color_choice, read_lock},
+    error::CliError,
+    out::{self, BOLD},
     words,
 };
-use groundup_build::Clock;
-use groundup_lock::{LockError, Locker, Scope};
-use groundup_recipe::{Lock, lock::LOCK_FILE};
+use groundup_lock::Scope;
+use groundup_recipe::{Span, lock::Stale, render_all};
 use serde_json::json;
 use std::process::ExitCode;
+
+pub(super) use relock::{Changelogs, Order, Write, relock};
 
 /// Pin what recipes ask for and the lock lacks; what fits stays as it is
 ///
@@ -22,93 +25,54 @@ use std::process::ExitCode;
 /// groundup.lock. Commit it: builds read pins from there and nowhere else.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Change nothing; exit code 1 if the lock does not fit the recipes
+    /// Change nothing and open no socket: say which lines of recipes and lock disagree, with exit
+    /// code 1 if some do
     #[arg(long)]
     check: bool,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
-    let mut context = Context::load(global)?;
+    let context = Context::load(global)?;
     if args.check {
-        let (lock, _) = read_lock(&context.root, &mut context.loaded.sources, global)?;
-        let stale = lock.check(&context.loaded.workspace);
-        let texts: Vec<_> = stale.iter().map(|stale| stale.to_diagnostic()).collect();
-        if global.json {
-            let titles: Vec<_> = texts.iter().map(|text| text.title.clone()).collect();
-            out::json(&json!({"version": 1, "fits": titles.is_empty(), "stale": titles}));
-        } else if !texts.is_empty() {
-            crate::annotate::diagnostics(&texts, &context.loaded.sources);
-            let color = crate::context::color_choice(global);
-            out::say(groundup_recipe::render_all(&texts, &context.loaded.sources, color));
-        }
-        return Ok(if stale.is_empty() { ExitCode::SUCCESS } else { answer_is_no() });
+        return check(global, context);
     }
-    relock(global, context, &Scope::Lock)
+    let order = Order { scope: Scope::Lock, write: Write::Yes, changelogs: Changelogs::None };
+    relock(global, context, &order)
 }
 
-/// Makes the lock anew within a scope, writes it if it changed, and says what moved.
-pub(super) fn relock(
-    global: &Global,
-    mut context: Context,
-    scope: &Scope,
-) -> Result<ExitCode, CliError> {
-    let store = context.open_store()?;
-    let (old, text) = read_lock(&context.root, &mut context.loaded.sources, global)?;
-    let remote = Remote::new(&store, &context.home, &context.loaded.workspace);
-    let now = i64::try_from(SystemClock.now_ms() / 1000).unwrap_or(0);
-    let progress = |line: &str| out::say(format!("{DIM}{line}{DIM:#}"));
-    let locker = Locker {
-        workspace: &context.loaded.workspace,
-        store: &store,
-        remote: &remote,
-        root: &context.root,
-        now,
-        progress: &progress,
-    };
-    let locked = locker.lock(&old, scope).map_err(|error| {
-        let kind = match error {
-            LockError::Store { .. }
-            | LockError::Fetch { .. }
-            | LockError::Release { .. }
-            | LockError::Untrusted { .. }
-            | LockError::RolledBack { .. }
-            | LockError::Inconsistent { .. }
-            | LockError::Source { .. }
-            | LockError::PinLost { .. } => Kind::Environment,
-            _ => Kind::Usage,
-        };
-        CliError::of(kind, &error)
-    })?;
-    let new_text = locked.lock.to_text();
-    let moved = Lock::changes(&old, &locked.lock);
-    if text.as_deref() != Some(&new_text) {
-        let path = context.root.join(LOCK_FILE);
-        let failed = |error: std::io::Error| CliError::io("write", &path, &error);
-        // Whole or not at all: a lock that is cut in half would be believed.
-        let mut file = tempfile::NamedTempFile::new_in(&context.root).map_err(failed)?;
-        std::io::Write::write_all(&mut file, new_text.as_bytes()).map_err(failed)?;
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(mode).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-    }
+fn check(global: &Global, mut context: Context) -> Result<ExitCode, CliError> {
+    let (lock, _) = read_lock(&context.root, &mut context.loaded.sources, global)?;
+    let stale = lock.check(&context.loaded.workspace);
+    let fits = stale.is_empty();
     if global.json {
-        let lines: Vec<_> = moved.iter().map(ToString::to_string).collect();
-        out::json(
-            &json!({"version": 1, "changed": text.as_deref() != Some(&new_text), "moved": lines}),
-        );
-        return Ok(ExitCode::SUCCESS);
+        let one = |stale: &Stale| {
+            json!({
+                "title": stale.to_diagnostic().title,
+                "recipe": stale.recipe.map(|span| position(&context, span)),
+                "lock": stale.lock.map(|span| position(&context, span)),
+            })
+        };
+        let stale: Vec<_> = stale.iter().map(one).collect();
+        out::json(&json!({
+            "version": 2, "fits": fits, "stale": stale,
+            "remedy": if fits { None } else { Some("groundup lock") },
+        }));
+    } else if !fits {
+        let texts: Vec<_> = stale.iter().map(|stale| stale.to_diagnostic()).collect();
+        annotate::diagnostics(&texts, &context.loaded.sources);
+        out::say(render_all(&texts, &context.loaded.sources, color_choice(global)));
+        let places = words::count(stale.len(), "place");
+        out::say(format!(
+            "groundup.lock does not fit the recipes in {places}: run {BOLD}groundup lock{BOLD:#} \
+             and commit groundup.lock"
+        ));
     }
-    for change in &moved {
-        out::line(change.to_string());
-    }
-    match (moved.is_empty(), text.as_deref() == Some(&new_text)) {
-        (true, true) => out::say("groundup.lock fits; nothing moved"),
-        (true, false) => out::say("groundup.lock written; no pin moved"),
-        _ => out::say(format!(
-            "{BOLD}groundup.lock{BOLD:#} written; {} moved",
-            words::count(moved.len(), "pin")
-        )),
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(if fits { ExitCode::SUCCESS } else { answer_is_no() })
+}
+
+/// `file:line:column`.
+fn position(context: &Context, span: Span) -> String {
+    let sources = &context.loaded.sources;
+    let place = sources.position(span);
+    format!("{}:{}:{}", sources.path(span.file), place.line, place.column)
 }

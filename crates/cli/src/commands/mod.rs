@@ -14,6 +14,7 @@ pub(crate) mod show;
 pub(crate) mod store;
 pub(crate) mod test;
 pub(crate) mod update;
+pub(crate) mod vendor;
 
 use crate::{
     args::{Args, Color, Command},
@@ -34,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Init(args) => init::run(global, &args),
         Command::Lock(args) => lock::run(global, &args),
         Command::Update(args) => update::run(global, &args),
+        Command::Vendor(args) => vendor::run(global, &args),
         Command::Build(args) => build::run(global, &args),
         Command::Test(args) => test::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),

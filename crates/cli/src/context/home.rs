@@ -1,7 +1,9 @@
 //! The environment, read once: home directories, proxies, settings files, the host's apt sources.
 
 use crate::{annotate, args::Global, error::CliError};
-use groundup_fetch::{AptSource, Credentials, Offline, ProxyEnvironment, Settings, apt_sources};
+use groundup_fetch::{
+    AptSource, Credentials, Offline, ProxyEnvironment, Settings, VendorPlace, apt_sources,
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -16,6 +18,7 @@ pub(crate) struct Environment {
     pub(crate) ci: bool,
     /// The check-out of a job of GitHub Actions, which reads annotations.
     pub(crate) github: Option<PathBuf>,
+    pub(crate) vendor: Option<String>,
     pub(crate) proxies: ProxyEnvironment,
 }
 
@@ -36,6 +39,7 @@ impl Environment {
             github: text(&["GITHUB_ACTIONS"])
                 .and_then(|_| text(&["GITHUB_WORKSPACE"]))
                 .map(PathBuf::from),
+            vendor: text(&["GROUNDUP_VENDOR"]),
             proxies: ProxyEnvironment {
                 http_proxy: text(&["http_proxy"]),
                 https_proxy: text(&["https_proxy", "HTTPS_PROXY"]),
@@ -70,6 +74,9 @@ impl Home {
                 settings.apply(&text, &path.display().to_string())?;
             }
         }
+        if let Some(text) = &environment.vendor {
+            settings.vendor = vec![vendor(text)?];
+        }
         if global.offline {
             settings.offline = Offline::Yes;
         }
@@ -77,6 +84,15 @@ impl Home {
         let apt = apt_sources(&apt_files()?);
         Ok(Self { environment, settings, apt })
     }
+}
+
+/// The place of pinned inputs that the environment names, relative to where the command starts.
+fn vendor(text: &str) -> Result<VendorPlace, CliError> {
+    let here = std::path::absolute(".").map_err(|error| {
+        CliError::environment(format!("cannot tell the current directory: {error}"))
+    })?;
+    VendorPlace::parse(text, &here)
+        .map_err(|error| CliError::usage(format!("GROUNDUP_VENDOR: {error}")))
 }
 
 fn credentials(

@@ -7,6 +7,7 @@ use crate::{
     error::{CliError, Kind},
     out,
 };
+use groundup_fetch::{Settings, VendorPlace};
 use groundup_recipe::{
     ColorChoice, Diagnostic, Loaded, Lock, SelectError, Sources, TargetName, load, lock::LOCK_FILE,
     render_all,
@@ -64,6 +65,23 @@ impl Context {
             basis.spoil();
         }
         Ok(Self { root, loaded, home, store_path, basis })
+    }
+
+    /// The settings, with the place of pinned inputs that the workspace itself names: it comes
+    /// after those of the user.
+    pub(crate) fn settings(&self) -> Result<Settings, CliError> {
+        let mut settings = self.home.settings.clone();
+        if let Some(text) = &self.loaded.workspace.vendor {
+            let place = VendorPlace::parse(text, &self.root).map_err(|error| {
+                let label = "the place of pinned inputs";
+                let diagnostic = Diagnostic::error(error.to_string()).label(text.span, label);
+                CliError::rendered(diagnostic.render(&self.loaded.sources, ColorChoice::Plain))
+            })?;
+            if !settings.vendor.contains(&place) {
+                settings.vendor.push(place);
+            }
+        }
+        Ok(settings)
     }
 
     /// Opens the store, making it if there is none.

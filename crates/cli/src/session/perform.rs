@@ -53,8 +53,7 @@ pub(crate) fn perform(
     mut listen: impl FnMut(&Event),
 ) -> Result<Performed, CliError> {
     let cancel = interrupt::flag();
-    let remote =
-        Remote::new(&session.store, &session.context.home, &session.context.loaded.workspace);
+    let remote = Remote::new(&session.store, &session.context, &session.lock)?;
     let environment = &session.context.home.environment;
     let user = environment.user.clone().unwrap_or_else(|| "unknown".to_owned());
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();

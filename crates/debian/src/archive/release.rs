@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 pub struct Release {
     suite: String,
     codename: String,
+    label: String,
     version: Option<String>,
     date: u64,
     valid_until: Option<u64>,
@@ -136,6 +137,7 @@ impl Release {
         Ok(Self {
             suite: suite.unwrap_or("").to_owned(),
             codename: codename.unwrap_or("").to_owned(),
+            label: stanza.get("Label").unwrap_or("").to_owned(),
             version: stanza.get("Version").map(str::to_owned),
             date: date("Date")?.unwrap_or(0),
             valid_until: date("Valid-Until")?,
@@ -163,6 +165,14 @@ impl Release {
     /// The codename (`bookworm` …).
     pub fn codename(&self) -> &str {
         &self.codename
+    }
+
+    /// Whether it says that it is a suite of security fixes: by its label (`Debian-Security`), its
+    /// suite (`stable-security`) or its codename (`bookworm-security`).
+    pub fn is_security(&self) -> bool {
+        [&self.label, &self.suite, &self.codename]
+            .iter()
+            .any(|name| name.to_ascii_lowercase().ends_with("-security"))
     }
 
     /// The version of the release (`12.5`), if it says one.

@@ -8,6 +8,7 @@
 //! hostile bytes could do is listed in [`TarError`], and [`Limits`] bounds their growth.
 
 mod ar;
+pub mod changelog;
 mod compression;
 mod contents;
 mod tar;

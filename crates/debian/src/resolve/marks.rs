@@ -1,7 +1,7 @@
 //! What is chosen so far: for every package its candidate and whether it is to be installed.
 
 use super::{
-    Chosen, Reason, Resolution,
+    Chosen, Reason, Released, Resolution,
     explain::ResolveError,
     request::Recommends,
     universe::{DepId, Held, PkgId, Universe, VerId},
@@ -107,7 +107,7 @@ impl<'u, 'a> Marks<'u, 'a> {
         };
         let mut packages: Vec<_> = self.install.iter().flatten().map(|ver| chosen(*ver)).collect();
         packages.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Resolution { packages }
+        Resolution { packages, released: Released::None }
     }
 
     /// The packages that are to be installed, by number.

@@ -30,6 +30,20 @@ use universe::Universe;
 pub struct Resolution {
     /// One entry per package.
     pub packages: Vec<Chosen>,
+    /// What was let go of the held versions.
+    pub released: Released,
+}
+
+/// Held versions that were let go, since the request could not be satisfied with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Released {
+    /// None.
+    #[default]
+    None,
+    /// Those of some packages, each of which stood in the way.
+    Some(Vec<String>),
+    /// All: it could not be told which stood in the way.
+    All,
 }
 
 /// One chosen package, with where it comes from.
@@ -87,16 +101,31 @@ impl<'a> Resolver<'a> {
     pub fn resolve(&self, request: &Request) -> Result<Resolution, ResolveError> {
         let universe = &self.universe;
         let mut held = request.held.clone();
+        let mut released = Vec::new();
+        let mut all = false;
         loop {
             let wanted = universe.wanted(request, &held)?;
             let mut marks = Marks::new(universe, request.recommends, &held);
             match marks.install_all(&wanted) {
-                Ok(()) => return Ok(marks.resolution()),
+                Ok(()) => {
+                    let released = match (all, released.is_empty()) {
+                        (true, _) => Released::All,
+                        (false, true) => Released::None,
+                        (false, false) => Released::Some(released),
+                    };
+                    return Ok(Resolution { released, ..marks.resolution() });
+                }
                 Err(error) if held.is_empty() => return Err(error),
                 // The blocking version is let go; where none is named, all of them are.
                 Err(error) => match error.blocking_held(&held) {
-                    Some(name) => drop(held.remove(&name)),
-                    None => held.clear(),
+                    Some(name) => {
+                        held.remove(&name);
+                        released.push(name);
+                    }
+                    None => {
+                        held.clear();
+                        all = true;
+                    }
                 },
             }
         }

@@ -4,7 +4,7 @@ use groundup_digest::Sha256;
 use serde::Deserialize;
 
 /// Media types that a registry may answer with.
-pub(super) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
+pub(crate) const ACCEPTED: &str = "application/vnd.oci.image.index.v1+json, \
     application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.list.v2+json, \
     application/vnd.docker.distribution.manifest.v2+json";
@@ -25,7 +25,7 @@ pub struct ImagePlatform {
 }
 
 impl ImagePlatform {
-    pub(super) fn fits(&self, wanted: &ImagePlatform) -> bool {
+    pub(crate) fn fits(&self, wanted: &ImagePlatform) -> bool {
         let variant = wanted.variant.is_none() || wanted.variant == self.variant;
         self.os == wanted.os && self.architecture == wanted.architecture && variant
     }
@@ -39,22 +39,22 @@ impl std::fmt::Display for ImagePlatform {
 }
 
 /// A manifest or an index.
-pub(super) enum Manifest {
+pub(crate) enum Manifest {
     Index { media_type: String, manifests: Vec<Descriptor> },
     Image { media_type: String, config: Descriptor, layers: Vec<Descriptor> },
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Descriptor {
+pub(crate) struct Descriptor {
     #[allow(
         dead_code,
         reason = "required by the specification, so that a descriptor without it is refused"
     )]
     media_type: String,
     digest: String,
-    pub(super) size: u64,
-    pub(super) platform: Option<ImagePlatform>,
+    pub(crate) size: u64,
+    pub(crate) platform: Option<ImagePlatform>,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ pub enum ManifestError {
 }
 
 impl Manifest {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let text: Text = serde_json::from_slice(bytes).map_err(ManifestError::Json)?;
         match text {
             Text { schema_version: 2, media_type, manifests: Some(manifests), .. } => {
@@ -103,7 +103,7 @@ impl Manifest {
         }
     }
 
-    pub(super) fn media_type(&self) -> &str {
+    pub(crate) fn media_type(&self) -> &str {
         match self {
             Manifest::Index { media_type, .. } | Manifest::Image { media_type, .. } => media_type,
         }
@@ -111,7 +111,7 @@ impl Manifest {
 }
 
 impl Descriptor {
-    pub(super) fn sha256(&self) -> Result<Sha256, ManifestError> {
+    pub(crate) fn sha256(&self) -> Result<Sha256, ManifestError> {
         let hex = self.digest.strip_prefix("sha256:").and_then(|hex| hex.parse().ok());
         hex.ok_or_else(|| ManifestError::Digest(self.digest.clone()))
     }

@@ -4,7 +4,7 @@
 //! layout. Plain http is spoken to this machine, and where the settings say so.
 
 mod auth;
-mod manifest;
+pub(crate) mod manifest;
 mod reference;
 
 use crate::{
@@ -22,18 +22,18 @@ use reqwest::{
 use std::{
     cell::Cell,
     collections::BTreeMap,
-    sync::{Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 pub use manifest::{ImagePlatform, ManifestError};
 pub use reference::{ImageReference, ParseReferenceError};
 
 /// The most bytes of a manifest, as the specification advises registries.
-const MANIFEST_LIMIT: u64 = 4 << 20;
+pub(crate) const MANIFEST_LIMIT: u64 = 4 << 20;
 /// The most bytes of a token service's answer.
 const TOKEN_LIMIT: u64 = 1 << 20;
 /// How deep indexes may stand in indexes.
-const DEPTH: u32 = 4;
+pub(crate) const DEPTH: u32 = 4;
 
 /// Which image a name stood for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,8 +142,37 @@ pub enum RegistryError {
 /// Reads registries, through a fetcher.
 pub struct Registry<'a> {
     fetcher: &'a Fetcher,
-    /// (host, repository) -> what it wants to see; nothing where it wants none.
-    tokens: Mutex<BTreeMap<(String, String), Option<Credential>>>,
+    access: Access,
+}
+
+/// What a registry is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Access {
+    Pull,
+    #[allow(dead_code, reason = "what pushes is not there yet")]
+    PullAndPush,
+}
+
+impl Access {
+    /// As token services call it.
+    fn actions(self) -> &'static str {
+        match self {
+            Access::Pull => "pull",
+            Access::PullAndPush => "pull,push",
+        }
+    }
+}
+
+/// (host, repository, access) -> what a registry wants to see; nothing where it wants none.
+#[derive(Default)]
+pub(crate) struct Tokens(Mutex<TokensByRepository>);
+
+type TokensByRepository = BTreeMap<(String, String, Access), Option<Credential>>;
+
+impl Tokens {
+    fn lock(&self) -> MutexGuard<'_, TokensByRepository> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One image that is being fetched.
@@ -158,9 +187,9 @@ struct Pull<'a> {
 }
 
 impl<'a> Registry<'a> {
-    /// A reader of registries that knows no tokens yet.
+    /// A reader of registries.
     pub fn new(fetcher: &'a Fetcher) -> Self {
-        Self { fetcher, tokens: Mutex::default() }
+        Self { fetcher, access: Access::Pull }
     }
 
     /// Which image the reference stands for now; a digest in it is checked. For `lock` only.
@@ -287,8 +316,8 @@ impl<'a> Registry<'a> {
         let progress = |bytes: u64| (pull.progress)(before + bytes);
         let location = self.location(pull.image, &format!("{kind}/{}", sha256.oci()))?;
         let headers = if kind == "manifests" { accept() } else { Vec::new() };
-        // What is in the store needs no token.
-        let blob = match self.fetcher.fetched(pull.store, &pin)? {
+        // What is in the store, or in a place of the user's own, needs no token.
+        let blob = match self.fetcher.fetch_kept(pull.store, &pin, &progress, pull.cancel)? {
             Some(blob) => blob,
             None => self.authorized(pull.image, pull.cancel, |authorization| {
                 let wanted = Wanted {
@@ -310,14 +339,14 @@ impl<'a> Registry<'a> {
 
     /// Runs `get` with what the registry wants to see; once more with a new token if it was refused,
     /// since tokens live for minutes only.
-    fn authorized<T>(
+    pub(crate) fn authorized<T>(
         &self,
         image: &ImageReference,
         cancel: &AtomicBool,
         mut get: impl FnMut(Option<&Credential>) -> Result<T, FetchError>,
     ) -> Result<T, RegistryError> {
-        let key = (image.host.clone(), image.repository.clone());
-        let known = self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let key = (image.host.clone(), image.repository.clone(), self.access);
+        let known = self.fetcher.tokens.lock().get(&key).cloned();
         if let Some(credential) = known {
             match get(credential.as_ref()) {
                 Err(error) if challenge(&error).is_some() => {}
@@ -325,9 +354,7 @@ impl<'a> Registry<'a> {
             }
         }
         let credential = self.credential(image, cancel)?;
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.insert(key, credential.clone());
-        drop(tokens);
+        self.fetcher.tokens.lock().insert(key, credential.clone());
         Ok(get(credential.as_ref())?)
     }
 
@@ -368,7 +395,7 @@ impl<'a> Registry<'a> {
         if url.scheme() != "https" && !plain {
             return Err(unsafe_realm());
         }
-        let scope = format!("repository:{}:pull", image.repository);
+        let scope = format!("repository:{}:{}", image.repository, self.access.actions());
         if let Some(service) = service {
             url.query_pairs_mut().append_pair("service", &service);
         }
@@ -406,7 +433,11 @@ impl<'a> Registry<'a> {
         self.fetcher.settings().insecure_registries.iter().any(|listed| listed == host)
     }
 
-    fn location(&self, image: &ImageReference, path: &str) -> Result<Location, RegistryError> {
+    pub(crate) fn location(
+        &self,
+        image: &ImageReference,
+        path: &str,
+    ) -> Result<Location, RegistryError> {
         let joined = self.top(image)?.join(&format!("{}/{path}", image.repository));
         joined.map_err(|source| RegistryError::Host { image: image.to_string(), source })
     }

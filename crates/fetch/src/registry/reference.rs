@@ -10,8 +10,8 @@ use std::{fmt, str::FromStr};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageReference {
     /// `HOST` or `HOST:PORT`.
-    pub(super) host: String,
-    pub(super) repository: String,
+    pub(crate) host: String,
+    pub(crate) repository: String,
     pub(super) tag: Option<String>,
     pub(super) digest: Option<Sha256>,
 }

@@ -4,11 +4,13 @@
 //! Nothing is read here: the command line reads files and the environment, and hands in texts and
 //! values. Keys and their meaning are documented in `docs/settings.md`.
 
+mod snapshot;
 mod text;
 
-use crate::{Credentials, Location};
-use std::{collections::BTreeMap, fmt, num::NonZeroU32, path::PathBuf, time::Duration};
+use crate::{Credentials, ImageReference, Location, ParseReferenceError};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, path::Path, path::PathBuf, time::Duration};
 
+pub use snapshot::{ParseSnapshotError, SnapshotService};
 pub use text::SettingsError;
 
 /// Everything that a person or machine settles about fetching.
@@ -18,8 +20,10 @@ pub struct Settings {
     pub mirrors: BTreeMap<String, Vec<Location>>,
     /// Whether the host's apt sources are asked for mirrors.
     pub host_apt_sources: HostAptSources,
-    /// Directories with pinned bytes, in files named by their SHA-256.
-    pub vendor: Vec<PathBuf>,
+    /// The user's own places of pinned bytes.
+    pub vendor: Vec<VendorPlace>,
+    /// Services that keep older states of archives.
+    pub snapshot: Vec<SnapshotService>,
     /// Whether sockets may be opened.
     pub offline: Offline,
     /// Proxies.
@@ -46,6 +50,33 @@ pub struct Settings {
     pub expansion: Option<NonZeroU32>,
     /// How many steps run at once; for the command line too.
     pub jobs: Option<NonZeroU32>,
+}
+
+/// A place of the user's own that has pinned bytes by their SHA-256.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VendorPlace {
+    /// A directory, by its absolute path.
+    Directory(PathBuf),
+    /// A repository of a registry.
+    Registry(ImageReference),
+}
+
+impl VendorPlace {
+    /// Reads `docker://HOST/NAME` or a path; a relative path is below `base`.
+    pub fn parse(text: &str, base: &Path) -> Result<Self, ParseReferenceError> {
+        match text.starts_with("docker://") {
+            true => text.parse().map(VendorPlace::Registry),
+            false => Ok(VendorPlace::Directory(base.join(text))),
+        }
+    }
+
+    /// The path, where it is a directory.
+    pub fn directory(&self) -> Option<&Path> {
+        match self {
+            VendorPlace::Directory(path) => Some(path),
+            VendorPlace::Registry(_) => None,
+        }
+    }
 }
 
 /// Whether sockets may be opened.
@@ -90,6 +121,7 @@ impl Default for Settings {
             mirrors: BTreeMap::new(),
             host_apt_sources: HostAptSources::Use,
             vendor: Vec::new(),
+            snapshot: Vec::new(),
             offline: Offline::No,
             proxies: Proxies::default(),
             credentials: Credentials::default(),

@@ -1,9 +1,9 @@
 //! The TOML form of the settings. Every key is optional; an unknown one is an error.
 
-use super::{HostAptSources, Offline, Settings};
-use crate::{Credential, Location, ParseLocationError};
+use super::{HostAptSources, Offline, ParseSnapshotError, Settings, SnapshotService, VendorPlace};
+use crate::{Credential, Location, ParseLocationError, ParseReferenceError};
 use serde::Deserialize;
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, path::Path, path::PathBuf, time::Duration};
 
 /// Why a settings text cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,24 @@ pub enum SettingsError {
         /// What is wrong with it.
         #[source]
         source: ParseLocationError,
+    },
+    /// A vendor registry is none.
+    #[error("{origin}: `vendor` names a registry that cannot be used")]
+    Vendor {
+        /// Where the text is from.
+        origin: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseReferenceError,
+    },
+    /// A snapshot service is none.
+    #[error("{origin}: `snapshot` names a service that cannot be used")]
+    Snapshot {
+        /// Where the text is from.
+        origin: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseSnapshotError,
     },
     /// A value is not what its key takes.
     #[error("{origin}: `{key}` must be {expected}, not `{found}`")]
@@ -56,7 +74,8 @@ struct Text {
     store: Option<PathBuf>,
     jobs: Option<NonZeroU32>,
     offline: Option<bool>,
-    vendor: Option<Vec<PathBuf>>,
+    vendor: Option<Vec<String>>,
+    snapshot: Option<Vec<String>>,
     #[serde(default)]
     mirrors: BTreeMap<String, Vec<String>>,
     #[serde(default)]
@@ -117,7 +136,8 @@ pub(super) fn apply(
     settings.store = parsed.store.or(settings.store.take());
     settings.jobs = parsed.jobs.or(settings.jobs);
     settings.expansion = parsed.unpack.expansion.or(settings.expansion);
-    replace(&mut settings.vendor, absolute(parsed.vendor, "vendor", origin)?);
+    replace(&mut settings.vendor, vendor(parsed.vendor, origin)?);
+    replace(&mut settings.snapshot, snapshot(parsed.snapshot, origin)?);
     replace(&mut settings.offline, parsed.offline.map(offline));
     for (key, places) in parsed.mirrors {
         let places = places.iter().map(|place| Location::parse(place)).collect::<Result<_, _>>();
@@ -132,6 +152,37 @@ pub(super) fn apply(
     replace(&mut settings.proxies.https, parsed.proxy.https.map(Some));
     replace(&mut settings.proxies.no_proxy, parsed.proxy.no_proxy.map(|list| Some(list.join(","))));
     credentials(settings, parsed.credentials, origin)
+}
+
+fn vendor(
+    places: Option<Vec<String>>,
+    origin: &str,
+) -> Result<Option<Vec<VendorPlace>>, SettingsError> {
+    let Some(places) = places else { return Ok(None) };
+    let place = |text: String| {
+        if !text.starts_with("docker://") && !Path::new(&text).is_absolute() {
+            return Err(SettingsError::Value {
+                origin: origin.to_owned(),
+                key: "vendor".to_owned(),
+                expected: "a list of absolute paths and of `docker://HOST/NAME`",
+                found: text,
+            });
+        }
+        VendorPlace::parse(&text, Path::new("/"))
+            .map_err(|source| SettingsError::Vendor { origin: origin.to_owned(), source })
+    };
+    places.into_iter().map(place).collect::<Result<_, _>>().map(Some)
+}
+
+fn snapshot(
+    services: Option<Vec<String>>,
+    origin: &str,
+) -> Result<Option<Vec<SnapshotService>>, SettingsError> {
+    let Some(services) = services else { return Ok(None) };
+    let service = |text: String| {
+        text.parse().map_err(|source| SettingsError::Snapshot { origin: origin.to_owned(), source })
+    };
+    services.into_iter().map(service).collect::<Result<_, _>>().map(Some)
 }
 
 fn network(settings: &mut Settings, text: Network, origin: &str) -> Result<(), SettingsError> {
@@ -274,7 +325,11 @@ mod tests {
             "settings.toml: `network.idle-timeout` must be a time such as `500ms`, `60s` or `5m`, \
              not `60`"
         );
-        assert!(message("vendor = [\"pins\"]\n").contains("absolute paths, not `pins`"));
+        assert!(
+            message("vendor = [\"pins\"]\n").contains("absolute paths and of `docker://HOST/NAME`")
+        );
+        assert!(message("vendor = [\"docker://R.invalid/A\"]\n").contains("`vendor` names a reg"));
+        assert!(message("snapshot = [\"ftp://s.invalid\"]\n").contains("`snapshot` names a ser"));
         assert!(message("[mirrors]\ndebian = [\"debian\"]\n").contains("mirrors.debian"));
         assert!(message("[credentials.h]\nuser = \"u\"\n").contains("credentials.\"h\""));
         let error = Settings::parse("retrys = 1\n", "settings.toml").unwrap_err();

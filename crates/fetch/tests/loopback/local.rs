@@ -1,7 +1,7 @@
 //! Without the network: mirrors on disk, vendor directories, offline.
 
 use crate::{Fixture, bytes, pin, server::Server, settings, told};
-use groundup_fetch::{FetchError, Fetcher, Location, Offline, Settings};
+use groundup_fetch::{FetchError, Fetcher, Location, Offline, Settings, VendorPlace};
 use std::fs;
 
 fn offline() -> Settings {
@@ -32,7 +32,7 @@ fn a_vendor_directory_comes_before_the_network() {
     fs::create_dir_all(vendor.join("sha256")).unwrap();
     fs::write(vendor.join("sha256").join(pin(&body).sha256.to_string()), &body).unwrap();
     let server = Server::of(body.clone());
-    let settings = Settings { vendor: vec![vendor], ..settings() };
+    let settings = Settings { vendor: vec![VendorPlace::Directory(vendor)], ..settings() };
     let blob = fixture.fetch(settings, &pin(&body), &[server.at("/a")]).unwrap();
     assert_eq!(fixture.content(blob), body);
     assert!(server.seen().is_empty());
@@ -45,7 +45,7 @@ fn a_damaged_vendor_file_does_not_count() {
     fs::create_dir(&vendor).unwrap();
     fs::write(vendor.join(pin(&body).sha256.to_string()), &bytes(2000)[1000..]).unwrap();
     let server = Server::of(body.clone());
-    let settings = Settings { vendor: vec![vendor], ..settings() };
+    let settings = Settings { vendor: vec![VendorPlace::Directory(vendor)], ..settings() };
     let blob = fixture.fetch(settings, &pin(&body), &[server.at("/a")]).unwrap();
     assert_eq!(fixture.content(blob), body);
 }

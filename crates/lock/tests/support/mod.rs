@@ -280,6 +280,14 @@ impl Place {
     }
 
     pub(crate) fn try_lock(&self, old: &Lock, scope: &Scope) -> Result<Lock, LockError> {
+        self.try_locked(old, scope).map(|locked| locked.lock)
+    }
+
+    pub(crate) fn locked(&self, old: &Lock, scope: &Scope) -> Locked {
+        self.try_locked(old, scope).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    }
+
+    fn try_locked(&self, old: &Lock, scope: &Scope) -> Result<Locked, LockError> {
         let workspace = self.workspace();
         let remote = Seen { world: &self.world, store: &self.store };
         let locker = Locker {
@@ -290,7 +298,8 @@ impl Place {
             now: self.now,
             progress: &|_| (),
         };
-        let Locked { lock } = locker.lock(old, scope)?;
+        let locked = locker.lock(old, scope)?;
+        let lock = &locked.lock;
         let stale = lock.check(&workspace);
         assert_eq!(stale, [], "a new lock fits its workspace");
         // What is written is what is read back.
@@ -298,8 +307,8 @@ impl Place {
         let read = Lock::parse(&mut sources, LOCK_FILE, &lock.to_text()).unwrap_or_else(|errors| {
             panic!("{}", render_all(&errors, &sources, ColorChoice::Plain))
         });
-        assert_eq!(read, lock);
-        Ok(lock)
+        assert_eq!(read, *lock);
+        Ok(locked)
     }
 
     pub(crate) fn lock(&self, old: &Lock, scope: &Scope) -> Lock {

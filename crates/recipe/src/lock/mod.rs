@@ -4,13 +4,16 @@
 //! once in `[package]`, and by name in each rootfs. See `docs/formats/lock.md`.
 
 mod changes;
+mod inputs;
 mod model;
 mod parse;
+mod reach;
 mod request;
 mod stale;
 mod write;
 
 pub use changes::{Change, Moved};
+pub use inputs::{Input, InputKind, InputPlace};
 pub use model::{
     ArchivePin, FilePin, IndexKey, KeyringPin, Lock, LockTextError, PackageId, PackageOrigin,
     RootfsPin, SourcePin,

@@ -17,6 +17,8 @@ pub struct Workspace {
     pub platforms: Vec<At<Platform>>,
     /// What a bare `build` makes.
     pub default: Vec<At<TargetPattern>>,
+    /// Where pinned inputs are kept: a directory, or `docker://HOST/NAME`; locations are no pins.
+    pub vendor: Option<At<String>>,
     /// Archives that packages come from.
     pub archives: BTreeMap<String, Archive>,
     pub(crate) targets: BTreeMap<TargetName, Target>,

@@ -11,6 +11,7 @@ pub(crate) struct Settings {
     pub(crate) platforms: Vec<At<Platform>>,
     pub(crate) recipes: Vec<At<String>>,
     pub(crate) default: Vec<At<TargetPattern>>,
+    pub(crate) vendor: Option<At<String>>,
 }
 
 /// The time that builds and images get where the workspace names none: 1980-01-02.
@@ -32,6 +33,7 @@ pub(crate) fn settings(view: View<'_>, header: Span) -> Option<Settings> {
         platforms,
         recipes,
         default: view.list("default"),
+        vendor: view.text("vendor"),
     })
 }
 

@@ -42,6 +42,12 @@ pub(super) static WORKSPACE: Spec = Spec {
             "What a bare `groundup build` makes.",
         ),
         optional(
+            "vendor",
+            LINE,
+            "none",
+            "Where the pinned inputs are kept besides their origins: a directory, relative to the workspace or absolute, or `docker://HOST/NAME`. `groundup vendor` fills it, builds look there before the network; see [locks](locks.md).",
+        ),
+        optional(
             "compat",
             Type::Int { min: 1, max: 1 },
             "`1`",

@@ -3,6 +3,8 @@
 //! What it brings is checked by git's own hashes, from the commit's id down to every file. The files
 //! are written byte for byte: no attribute, filter or configuration of the host changes them.
 
+mod pack;
+
 use crate::{FetchError, Fetcher, Offline, gate::TICK};
 use groundup_store::{Store, StoreError, TempDir};
 use std::{
@@ -14,6 +16,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
+
+pub use pack::GitPack;
 
 /// A commit and its tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +136,7 @@ impl Fetcher {
         cancel: &AtomicBool,
     ) -> Result<GitPin, GitError> {
         let repository = Repository::create(self, store, url, rev, cancel)?;
+        repository.check_online(rev)?;
         if is_commit(rev) {
             repository.fetch_commit(rev)?;
         } else if repository.fetch(&["--depth=1"], rev).is_err() {
@@ -153,15 +158,35 @@ impl Fetcher {
         if !is_commit(&pin.commit) {
             return Err(GitError::NotCommit(pin.commit.clone()));
         }
-        let repository = Repository::create(self, store, url, &pin.commit, cancel)?;
-        repository.fetch_commit(&pin.commit)?;
-        let found = repository.pin(&pin.commit)?;
-        if found.tree != pin.tree {
-            let (expected, got) = (pin.tree.clone(), found.tree);
-            let (url, commit) = (shown(url), found.commit);
-            return Err(GitError::WrongTree { url, commit, expected, got });
+        let repository = self.repository_of(store, url, pin, cancel)?;
+        repository.export(pin.clone())
+    }
+
+    /// A repository with the pinned commit: from a pack of the user's own, or from `url`.
+    fn repository_of<'a>(
+        &'a self,
+        store: &Store,
+        url: &'a str,
+        pin: &GitPin,
+        cancel: &'a AtomicBool,
+    ) -> Result<Repository<'a>, GitError> {
+        let mut damaged = None;
+        if let Some(pack) = self.vendored_pack(store, &pin.commit, cancel)? {
+            let repository = Repository::create(self, store, url, &pin.commit, cancel)?;
+            match repository.unpack(pack.path()).and_then(|()| repository.check(pin)) {
+                Ok(()) => return Ok(repository),
+                Err(error @ GitError::Fetch(_)) => return Err(error),
+                // What is damaged does not count; the world may have it.
+                Err(error) => damaged = Some(error),
+            }
         }
-        repository.export(found)
+        let repository = Repository::create(self, store, url, &pin.commit, cancel)?;
+        if let Err(error) = repository.check_online(&pin.commit) {
+            return Err(damaged.unwrap_or(error));
+        }
+        repository.fetch_commit(&pin.commit)?;
+        repository.check(pin)?;
+        Ok(repository)
     }
 }
 
@@ -173,11 +198,6 @@ impl<'a> Repository<'a> {
         rev: &str,
         cancel: &'a AtomicBool,
     ) -> Result<Self, GitError> {
-        let local = url.starts_with('/') || url.starts_with("file:");
-        if fetcher.settings().offline == Offline::Yes && !local {
-            let missing = vec![format!("commit {rev} of {}", shown(url))];
-            return Err(FetchError::Offline { missing }.into());
-        }
         let dir = store.tmp_dir();
         let dir = dir.map_err(|source| GitError::Store { url: shown(url), source })?;
         let git = dir.path().join("git");
@@ -200,6 +220,27 @@ impl<'a> Repository<'a> {
             fs::create_dir_all(path.join("info")).and_then(|()| fs::write(&attributes, text));
         written.map_err(|source| GitError::Io { action: "write", path: attributes, source })?;
         Ok(repository)
+    }
+
+    /// Fails if it takes a network to reach the repository, and that may not be used.
+    fn check_online(&self, rev: &str) -> Result<(), GitError> {
+        let local = self.url.starts_with('/') || self.url.starts_with("file:");
+        if self.fetcher.settings().offline == Offline::Yes && !local {
+            let missing = vec![format!("commit {rev} of {}", shown(self.url))];
+            return Err(FetchError::Offline { missing }.into());
+        }
+        Ok(())
+    }
+
+    /// Fails if the pinned commit is not there, or has another tree.
+    fn check(&self, pin: &GitPin) -> Result<(), GitError> {
+        let found = self.pin(&pin.commit)?;
+        if found.tree == pin.tree {
+            return Ok(());
+        }
+        let (expected, got) = (pin.tree.clone(), found.tree);
+        let (url, commit) = (shown(self.url), found.commit);
+        Err(GitError::WrongTree { url, commit, expected, got })
     }
 
     /// The commit alone where the server allows that, or else everything.
@@ -256,7 +297,29 @@ impl<'a> Repository<'a> {
         action: &'static str,
         arguments: &[impl AsRef<OsStr>],
     ) -> Result<String, GitError> {
-        let (out, errors) = (self.dir.path().join("out"), self.dir.path().join("errors"));
+        let out = self.dir.path().join("out");
+        self.run_with(action, arguments, None, &out)?;
+        let bytes = fs::read(&out);
+        let bytes = bytes.map_err(|source| GitError::Io { action: "read", path: out, source })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Runs git with a file as its standard input and another as its output.
+    fn run_with(
+        &self,
+        action: &'static str,
+        arguments: &[impl AsRef<OsStr>],
+        input: Option<&Path>,
+        out: &Path,
+    ) -> Result<(), GitError> {
+        let errors = self.dir.path().join("errors");
+        let input = match input {
+            None => Stdio::null(),
+            Some(path) => File::open(path).map(Stdio::from).map_err(|source| {
+                let path = path.to_owned();
+                GitError::Io { action: "read", path, source }
+            })?,
+        };
         let create = |path: &Path| {
             let file = File::create(path);
             file.map_err(|source| GitError::Io { action: "write", path: path.to_owned(), source })
@@ -291,7 +354,7 @@ impl<'a> Repository<'a> {
                 command.env(name, value);
             }
         }
-        command.stdin(Stdio::null()).stdout(create(&out)?).stderr(create(&errors)?);
+        command.stdin(input).stdout(create(out)?).stderr(create(&errors)?);
         let mut child = command.spawn().map_err(GitError::Missing)?;
         let status = loop {
             match child.try_wait() {
@@ -309,18 +372,14 @@ impl<'a> Repository<'a> {
             }
             thread::sleep(TICK / 10);
         };
-        let read = |path: PathBuf| {
-            let bytes = fs::read(&path);
-            let bytes = bytes.map_err(|source| GitError::Io { action: "read", path, source })?;
-            Ok::<_, GitError>(String::from_utf8_lossy(&bytes).into_owned())
-        };
         match status.code() {
-            Some(0) => read(out),
+            Some(0) => Ok(()),
             // What the shell says when there is no such program.
             Some(127) => Err(GitError::Missing(io::Error::from(io::ErrorKind::NotFound))),
             _ => {
-                let (url, output) = (shown(self.url), read(errors)?);
-                let output = output.replace(self.url, &url);
+                let url = shown(self.url);
+                let output = fs::read(&errors).unwrap_or_default();
+                let output = String::from_utf8_lossy(&output).replace(self.url, &url);
                 Err(GitError::Failed { action, url, status, output })
             }
         }
@@ -363,7 +422,7 @@ const HIDDEN: &[&str] = &[
     "GIT_SHALLOW_FILE",
 ];
 
-fn is_commit(text: &str) -> bool {
+pub(crate) fn is_commit(text: &str) -> bool {
     matches!(text.len(), 40 | 64)
         && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
