@@ -88,7 +88,8 @@ error: the lock is stale: `rootfs.base` asks for other packages on `linux/PLATFO
     let checked = tiny.run(&["lock", "--check"]);
     checked.expect(1, &["groundup lock"]);
     let answer = tiny.answer(&["lock", "--check"]);
-    assert_eq!((&answer["version"], &answer["fits"]), (&1.into(), &false.into()), "{answer}");
+    assert_eq!((&answer["version"], &answer["fits"]), (&2.into(), &false.into()), "{answer}");
+    assert_eq!(answer["stale"][0]["recipe"], "recipes/tiny.toml:5:24", "{answer}");
     assert_eq!(tiny.workspace.read("groundup.lock"), lock, "neither changes the lock");
     let moved = tiny.says(&["lock"]);
     assert!(moved.contains("extra"), "{moved}");
