@@ -32,5 +32,5 @@ pub use name::{
     check_name,
 };
 pub use schema::{SchemaFile, json_schema, reference};
-pub use select::{SelectError, TargetPattern};
+pub use select::{SelectError, Selected, TargetPattern};
 pub use span::{At, FileIndex, Position, Positions, Sources, Span};
