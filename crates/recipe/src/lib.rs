@@ -19,6 +19,7 @@ mod read;
 mod refer;
 mod schema;
 mod select;
+mod signing;
 mod span;
 mod vars;
 

@@ -88,7 +88,7 @@ impl Session {
         let Some(TargetBody::Kernel(kernel)) = target.map(|target| &target.body) else {
             return failure.messages.clone();
         };
-        let spans: Vec<Span> = kernel.options.iter().map(|option| option.span).collect();
+        let spans: Vec<Span> = kernel.requests().iter().map(|option| option.span).collect();
         let line = |number: usize| spans.get(number.checked_sub(1)?).map(|span| self.line(*span));
         failure.messages.iter().map(|message| with_lines(message, OPTIONS, line)).collect()
     }
