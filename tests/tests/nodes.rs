@@ -102,6 +102,52 @@ extends = "node.micro"
 firmware = "uefi"
 "#;
 
+/// Modules with signatures from outside, and a node that loads one of them.
+const SIGNED: &str = r#"
+[kernel.signed]
+extends = "kernel.micro"
+toolchain = "rootfs.toolchain-kernel-signing"
+modules = true
+headers = true
+options = { MODULES = "y", CRC7 = "m", CRC_CCITT = "m", MODULE_SIG_FORCE = "y" }
+signing = { certificate = "keys/cert.pem", signatures = "keys/signed" }
+
+[rootfs.signed]
+trees = ["rootfs.micro", { from = "kernel.signed:unsigned", path = "/usr/lib/modules", to = "/unsigned" }]
+files = [{ path = "/etc/rc", mode = "0755", text = """
+#!/bin/sh
+load() { busybox insmod "$(busybox find "$1" -name crc7.ko)"; }
+load /unsigned || busybox echo "signed: refused"
+load /usr/lib/modules && busybox lsmod | busybox sed 's/^/signed: /'
+busybox echo "signed: up"
+""" }]
+
+[node.signed]
+rootfs = "rootfs.signed"
+kernel = "kernel.signed"
+initrd = "rootfs.initrd"
+tools = "rootfs.node-tools"
+cmdline = "console=ttyS0 panic=-1"
+
+[node.signed.test]
+emulator = "rootfs.emulator"
+console = ["signed: refused", "signed: crc7", "signed: up"]
+"#;
+
+/// A certificate of a key that signs for a test.
+const REQUEST: &str = "\
+[req]
+distinguished_name = name
+prompt = no
+x509_extensions = of
+[name]
+CN = groundup test
+[of]
+basicConstraints = critical,CA:FALSE
+keyUsage = digitalSignature
+subjectKeyIdentifier = hash
+";
+
 /// A module outside the kernel's tree.
 const HELLO: &str = r#"
 #include <linux/crc7.h>
@@ -313,4 +359,82 @@ fn a_disk_that_is_too_small_says_by_how_much() {
     for part in ["a disk of 16777216 bytes is too small by ", place.as_str()] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+#[test]
+fn modules_carry_signatures_of_others_and_the_kernel_takes_no_other_modules() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("signing");
+    copy_recipes(&root);
+    let here = || {
+        let mut command = in_workspace(&root);
+        command.arg("--store").arg(workspace().join("store"));
+        command
+    };
+    let tools = |script: &str| {
+        let run = ["run", "rootfs.toolchain-kernel-signing", "--", "sh", "-euc", script];
+        succeed(here().args(run))
+    };
+    let refused = |arguments: &[&str]| {
+        let output = here().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    fs::write(root.join("request"), REQUEST).unwrap();
+    tools(
+        "mkdir keys && openssl req -x509 -new -nodes -sha256 -days 36500 -config request \
+         -newkey rsa:2048 -keyout key.pem -out keys/cert.pem",
+    );
+    fs::write(root.join("recipes/signed.toml"), SIGNED).unwrap();
+
+    // What is missing is named, and what to do about it is a script that does it.
+    let said = refused(&["build", "kernel.signed"]);
+    let module = "/kernel/lib/crc7.ko has no signature keys/signed/";
+    assert!(said.contains(module) && said.contains("at recipes/signed.toml:8"), "{said}");
+    succeed(here().args(["build", "kernel.signed:unsigned"]));
+    let remedy =
+        said.lines().find_map(|line| line.trim_start_matches([' ', '|']).strip_prefix("(cd "));
+    let remedy = format!("(cd {}", remedy.unwrap().replace("KEY", "\"$OLDPWD/key.pem\""));
+    tools(&format!("mkdir -p keys/signed\n{remedy}"));
+    succeed(here().args(["build", "kernel.signed"]));
+
+    // The kernel's own program makes the same signatures and the same modules, and kmod reads them.
+    let said = tools(
+        r#"
+        sign=out/kernel.signed-headers/scripts/sign-file
+        cd out/kernel.signed-unsigned
+        while read -r sum module; do
+            cp "$module" ../mine.ko
+            ../../$sign -p sha256 ../../key.pem ../../keys/cert.pem ../mine.ko
+            cmp ../mine.ko.p7s "../../keys/signed/$sum.p7s"
+            ../../$sign -s ../mine.ko.p7s sha256 ../../keys/cert.pem "$module" ../mine.ko
+            cmp ../mine.ko "../kernel.signed-modules/$module"
+            modinfo ../kernel.signed-modules/"$module"
+        done < SHA256SUMS
+        "#,
+    );
+    let sums = fs::read_to_string(root.join("out/kernel.signed-unsigned/SHA256SUMS")).unwrap();
+    let signer = said.lines().filter(|line| *line == "signer:         groundup test").count();
+    assert_eq!(signer, sums.lines().count(), "{said}");
+    assert!(signer >= 2 && said.contains("sig_hashalgo:   sha256"), "{said}");
+    assert_eq!(succeed(here().args(["test", "node.signed"])), "node.signed  passed\n");
+
+    // Neither signatures that are left over nor those of other modules are taken.
+    fs::write(root.join("keys/signed/0123.p7s"), "of something else").unwrap();
+    let said = refused(&["build", "kernel.signed"]);
+    assert!(said.contains("keys/signed/0123.p7s is of no module of kernel.signed"), "{said}");
+    let mut names = sums.lines().map(|line| root.join(format!("keys/signed/{}.p7s", &line[..64])));
+    let (one, other) = (names.next().unwrap(), names.next().unwrap());
+    fs::rename(root.join("keys/signed/0123.p7s"), root.join("0123")).unwrap();
+    fs::copy(&one, &other).unwrap();
+    let said = refused(&["build", "kernel.signed"]);
+    assert!(said.contains("it does not hold by keys/cert.pem: verification failure"), "{said}");
+    tools(&format!(
+        "openssl cms -sign -binary -outform DER -nocerts -md sha256 -signer keys/cert.pem \
+         -inkey key.pem -in \"{}\" -out \"{}\"",
+        root.join("request").display(),
+        one.display()
+    ));
+    let said = refused(&["build", "kernel.signed"]);
+    assert!(said.contains("it has signed attributes, which the kernel refuses"), "{said}");
 }

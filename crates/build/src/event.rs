@@ -5,6 +5,15 @@ use groundup_digest::StepKey;
 use groundup_plan::StepIndex;
 use std::time::Duration;
 
+/// Who builds a step that another one waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A step of this build with the same key.
+    EqualStep,
+    /// Another build.
+    OtherProcess,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Event {
@@ -26,10 +35,12 @@ pub enum Event {
         /// What it took last time.
         expected: Option<Duration>,
     },
-    /// A step waits for another process that is building the same key.
+    /// A step waits for somebody who is building the same key.
     Waiting {
         /// The step.
         step: StepIndex,
+        /// For whom.
+        holder: Holder,
     },
     /// Bytes came in or were written.
     Progress {

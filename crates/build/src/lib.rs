@@ -21,7 +21,7 @@ mod schedule;
 
 pub use assemblers::{AssembleCall, AssembleError, Assemblers};
 pub use builder::{Clock, Inputs, Surroundings};
-pub use event::{Event, Reason};
+pub use event::{Event, Holder, Reason};
 pub use execute::{DefaultLimits, Failure, FailureKind, Held, sandbox_spec};
 pub use outcome::{Built, Outcome, Report, StepReport};
 pub use record::{RecordContext, build_record};

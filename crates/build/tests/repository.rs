@@ -4,7 +4,7 @@
 
 use groundup_build::{Repository, RepositoryError};
 use groundup_digest::{BlobId, ObjectId};
-use groundup_plan::{Leaf, leaves_of};
+use groundup_plan::{Leaf, LeafRequest, Presence, leaves_of};
 use groundup_recipe::{MemoryLoader, load};
 use groundup_store::{Basis, OpenOptions, Store};
 use groundup_tree::{FileTree, TreePath};
@@ -99,6 +99,36 @@ fn in_git_only_tracked_files_are_taken_and_others_are_named() {
     bench.write("src/ignored.c", "ignored");
     assert_eq!(files(&bench.tree()), ["/deep/other.c", "/main.c"]);
     assert_eq!(bench.take().unwrap().left_out, ["src/new.c"]);
+}
+
+#[test]
+fn a_tree_that_may_be_missing_is_empty_until_it_has_files() {
+    let bench = Bench::new();
+    let request = LeafRequest::Tree {
+        path: "keys/x".parse().unwrap(),
+        include: vec!["*.p7s".into()],
+        exclude: Vec::new(),
+        presence: Presence::Optional,
+    };
+    let leaf = Leaf { label: "signatures:kernel.x".into(), request, ..bench.leaves().remove(0) };
+    let found = || {
+        let mut basis = Basis::begin(&bench.root());
+        let repository = Repository::open(&bench.root());
+        let taken = repository.take(&bench.store, std::slice::from_ref(&leaf), &mut basis).unwrap();
+        let ObjectId::Tree(id) = taken.leaves["signatures:kernel.x"] else { panic!("not a tree") };
+        files(&bench.store.load_tree(id).unwrap())
+    };
+    assert!(found().is_empty());
+    fs::create_dir_all(bench.root().join("keys/x")).unwrap();
+    assert!(found().is_empty());
+    bench.write("keys/x/README", "how they are made");
+    assert!(found().is_empty());
+    bench.write("keys/x/1.p7s", "one");
+    assert_eq!(found(), ["/1.p7s"]);
+    bench.git(&["init", "-q"]);
+    assert!(found().is_empty());
+    bench.git(&["add", "."]);
+    assert_eq!(found(), ["/1.p7s"]);
 }
 
 #[test]

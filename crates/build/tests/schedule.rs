@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use groundup_build::{
-    AssembleCall, AssembleError, Assemblers, BuildOptions, Clock, DefaultLimits, Event, Inputs,
-    KeepGoing, Order, Outcome, Report, Rerun, Surroundings,
+    AssembleCall, AssembleError, Assemblers, BuildOptions, Clock, DefaultLimits, Event, Holder,
+    Inputs, KeepGoing, Order, Outcome, Report, Rerun, Surroundings,
 };
 use groundup_digest::{BlobId, ObjectId};
 use groundup_plan::{Assembler, Fetch, Goal, Leaves, Plan, PlanOptions, plan};
-use groundup_recipe::{Lock, MemoryLoader, Platform, load};
+use groundup_recipe::{Lock, MemoryLoader, Platform, Selected, load};
 use groundup_store::{OpenOptions, Store};
 use std::{
     collections::BTreeMap,
@@ -47,6 +47,8 @@ layers = { max = 2 }
 struct Pretend {
     calls: Mutex<Vec<String>>,
     fails: Option<Assembler>,
+    /// Whose calls end when this is set.
+    held: Option<(Assembler, AtomicBool)>,
 }
 
 impl Assemblers for Pretend {
@@ -54,6 +56,13 @@ impl Assemblers for Pretend {
         self.calls.lock().unwrap().push(call.assembler.name().to_owned());
         if self.fails == Some(call.assembler) {
             return Err("it was told to fail".into());
+        }
+        if let Some((held, let_go)) = &self.held
+            && *held == call.assembler
+        {
+            while !let_go.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
         }
         let mut text = format!("{}{}", call.assembler, call.params);
         for (name, id) in call.inputs {
@@ -126,7 +135,7 @@ impl Bench {
             host: Platform::LinuxAmd64,
             goal: Goal::Outputs,
         };
-        let targets = ["image.x".parse().unwrap()];
+        let targets = [Selected::whole("image.x".parse().unwrap())];
         plan(&loaded.workspace, &Lock::default(), &leaves, &targets, &options).unwrap()
     }
 
@@ -253,6 +262,30 @@ fn a_failure_skips_only_what_needs_it() {
     assert_eq!(failure.headline(), "it was told to fail");
     // A failure is no result: the next build tries again.
     assert_eq!(bench.calls(RECIPE, "0").len(), 5);
+}
+
+#[test]
+fn a_step_that_waits_for_an_equal_one_of_the_same_build_says_so() {
+    let bench = Bench::new();
+    let twin = RECIPE
+        .replace("[rootfs.upper]", "[rootfs.twin]\nextends = \"rootfs.lower\"\n\n[rootfs.upper]");
+    let twins =
+        twin.replace("trees = [\"rootfs.lower\"]", "trees = [\"rootfs.lower\", \"rootfs.twin\"]");
+    let held = Some((Assembler::DebianRootfs, AtomicBool::new(false)));
+    let assemblers = Pretend { held, ..Pretend::default() };
+    let (_, let_go) = assemblers.held.as_ref().unwrap();
+    let mut holders = Vec::new();
+    let never = AtomicBool::new(false);
+    let report =
+        bench.build_until(&bench.plan(&twins, "0"), &assemblers, &options(), &never, |event| {
+            if let Event::Waiting { holder, .. } = event {
+                holders.push(holder);
+                let_go.store(true, Ordering::Relaxed);
+            }
+        });
+    assert!(report.is_complete());
+    assert_eq!(holders.first(), Some(&Holder::EqualStep));
+    assert_eq!(assemblers.calls.into_inner().unwrap().len(), ALL.len());
 }
 
 #[test]

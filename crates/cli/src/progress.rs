@@ -5,7 +5,7 @@ use crate::{
     out::{self, BOLD, DIM, GREEN, RED, YELLOW},
     words,
 };
-use groundup_build::{Event, Outcome, Reason};
+use groundup_build::{Event, Holder, Outcome, Reason};
 use groundup_plan::{Plan, StepIndex, StepKind};
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ struct Running {
     since: Instant,
     expected: Option<Duration>,
     bytes: Option<(u64, Option<u64>)>,
-    waiting: bool,
+    waiting: Option<Holder>,
 }
 
 /// The live part is drawn again at most this often.
@@ -56,7 +56,7 @@ impl<'a> Progress<'a> {
             }
             Event::Started { step, reason, expected, .. } => {
                 let since = Instant::now();
-                let (expected, waiting) = (*expected, false);
+                let (expected, waiting) = (*expected, None);
                 self.running.insert(*step, Running { since, expected, bytes: None, waiting });
                 if !self.live && self.is_command(*step) {
                     let why = match reason {
@@ -67,13 +67,13 @@ impl<'a> Progress<'a> {
                     self.print(format!("start {}{why}", self.plan.step(*step).label));
                 }
             }
-            Event::Waiting { step } => {
+            Event::Waiting { step, holder } => {
                 if let Some(running) = self.running.get_mut(step) {
-                    running.waiting = true;
+                    running.waiting = Some(*holder);
                 }
                 if !self.live {
                     let label = &self.plan.step(*step).label;
-                    self.print(format!("wait  {label}: another process is building it"));
+                    self.print(format!("wait  {label}: {} is building it", name(*holder)));
                 }
             }
             Event::Progress { step, bytes, total } => {
@@ -173,12 +173,20 @@ impl<'a> Progress<'a> {
             Some((bytes, _)) if bytes > 0 => notes.push(words::bytes(bytes)),
             _ => {}
         }
-        if running.waiting {
-            notes.push("waiting for another process".to_owned());
+        if let Some(holder) = running.waiting {
+            notes.push(format!("waiting for {}", name(holder)));
         }
         // Lines that wrap would not be cleared; terminals narrower than this are rare.
         let text = format!("  {label}  {}", notes.join(", "));
         text.chars().take(78).collect()
+    }
+}
+
+/// Who builds a step that another one waits for.
+fn name(holder: Holder) -> &'static str {
+    match holder {
+        Holder::EqualStep => "an equal step of this build",
+        Holder::OtherProcess => "another process",
     }
 }
 

@@ -2,15 +2,15 @@
 
 use groundup_digest::ObjectId;
 use groundup_recipe::{
-    DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, RepoPath, Source, Span,
-    TargetBody, TargetName, Workspace,
+    DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, RepoPath, Signing, Source,
+    Span, TargetBody, TargetName, Workspace,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something of the repository that a plan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
-    /// Its label, unique: `file:PATH` or `path:TARGET`.
+    /// Its label, unique: `file:PATH`, `path:TARGET` or `signatures:TARGET`.
     pub label: String,
     /// What it is.
     pub request: LeafRequest,
@@ -31,7 +31,18 @@ pub enum LeafRequest {
         include: Vec<String>,
         /// Globs of what is left out.
         exclude: Vec<String>,
+        /// Whether something must be there.
+        presence: Presence,
     },
+}
+
+/// Whether the repository must have something of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// A file at least.
+    Needed,
+    /// Where there is nothing, the tree is empty.
+    Optional,
 }
 
 /// The ids of leaves by label: the flat value that a plan is made from.
@@ -45,6 +56,11 @@ pub(crate) fn file_label(path: &RepoPath) -> String {
 /// The label of a source tree of the repository.
 pub(crate) fn tree_label(target: &TargetName) -> String {
     format!("path:{target}")
+}
+
+/// The label of the signatures of a kernel's modules.
+pub(crate) fn signatures_label(target: &TargetName) -> String {
+    format!("signatures:{target}")
 }
 
 /// What plans for `targets` read of the repository, each leaf once, sorted by label.
@@ -99,9 +115,24 @@ fn leaves_of_body(workspace: &Workspace, name: &TargetName, body: &TargetBody) -
                 KernelBase::Make(_) => None,
             };
             let files = kernel.patches.iter().chain(base).chain(&kernel.fragments);
-            files.map(|path| file(path, path.span)).collect()
+            let mut leaves: Vec<Leaf> = files.map(|path| file(path, path.span)).collect();
+            leaves
+                .extend(kernel.signing.iter().flat_map(|signing| leaves_of_signing(name, signing)));
+            leaves
         }
     }
+}
+
+/// Before the first signature is made there is none, and what is to be signed can be had.
+fn leaves_of_signing(name: &TargetName, signing: &Signing) -> [Leaf; 2] {
+    let request = LeafRequest::Tree {
+        path: signing.signatures.value.clone(),
+        include: vec!["*.p7s".into()],
+        exclude: Vec::new(),
+        presence: Presence::Optional,
+    };
+    let signatures = Leaf { label: signatures_label(name), request, span: signing.signatures.span };
+    [file(&signing.certificate, signing.certificate.span), signatures]
 }
 
 fn file(path: &RepoPath, span: Span) -> Leaf {
@@ -117,7 +148,8 @@ fn leaf_of_keyring(workspace: &Workspace, archive: &str) -> Option<Leaf> {
 
 fn leaves_of_source(workspace: &Workspace, name: &TargetName, source: &Source) -> Vec<Leaf> {
     let tree = |path: &RepoPath, include: Vec<String>, exclude: Vec<String>, span| {
-        let request = LeafRequest::Tree { path: path.clone(), include, exclude };
+        let presence = Presence::Needed;
+        let request = LeafRequest::Tree { path: path.clone(), include, exclude, presence };
         vec![Leaf { label: tree_label(name), request, span }]
     };
     match source {

@@ -39,7 +39,7 @@ pub use assembler::Assembler;
 pub use error::PlanError;
 pub use graph::{Plan, PlannedTarget, StepIndex};
 pub use label::StepLabel;
-pub use leaf::{Leaf, LeafRequest, Leaves, leaves_of};
+pub use leaf::{Leaf, LeafRequest, Leaves, Presence, leaves_of};
 pub use lower::{Goal, PlanOptions, plan};
 pub use step::{
     Assemble, Fetch, From, Input, Location, Mount, OutputPlace, Reuse, Run, RunLimits, RunRoot,

@@ -20,6 +20,7 @@ mod read;
 mod refer;
 mod schema;
 mod select;
+mod signing;
 mod span;
 mod vars;
 
@@ -34,5 +35,5 @@ pub use name::{
     check_name,
 };
 pub use schema::{SchemaFile, json_schema, reference};
-pub use select::{SelectError, TargetPattern};
+pub use select::{SelectError, Selected, TargetPattern};
 pub use span::{At, FileIndex, Position, Positions, Sources, Span};

@@ -3,7 +3,7 @@
 use crate::{
     At, Build, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring, Kind,
     Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target,
-    TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest,
+    TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest, signing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -276,6 +276,9 @@ impl References<'_> {
                 .label(name.span, "expected a target such as `defconfig` or `tinyconfig`")
                 .help("a file of the repository is `base_file`");
             self.out.push(diagnostic);
+        }
+        if let Some(signing) = &kernel.signing {
+            signing::check(kernel, signing, self.loader, self.out);
         }
     }
 

@@ -1,7 +1,11 @@
 //! Which targets a word of the command line, or of `default`, means.
 
-use crate::{Kind, NameError, TargetName, Workspace, nearest::nearest};
-use std::{fmt, str::FromStr};
+use crate::{Kind, NameError, Target, TargetName, Workspace, nearest::nearest};
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    fmt,
+    str::FromStr,
+};
 
 /// A target, or a pattern with `*` for any run of characters: `image.web`, `image.*`, `*`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +77,27 @@ impl FromStr for TargetPattern {
     }
 }
 
+/// A target that words mean, and how much of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// The target.
+    pub target: TargetName,
+    /// Those of its outputs that are asked for; all where none is named.
+    pub outputs: Option<BTreeSet<String>>,
+}
+
+impl Selected {
+    /// A target with all of its outputs.
+    pub fn whole(target: TargetName) -> Self {
+        Self { target, outputs: None }
+    }
+
+    /// Whether this output is asked for.
+    pub fn has(&self, output: &str) -> bool {
+        self.outputs.as_ref().is_none_or(|outputs| outputs.contains(output))
+    }
+}
+
 /// Why words select no targets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
@@ -94,6 +119,16 @@ pub enum SelectError {
         /// The target that it may stand for.
         nearest: Option<String>,
     },
+    /// The target has no such output.
+    #[error("`{target}` has no output `{output}`")]
+    NoOutput {
+        /// The target.
+        target: TargetName,
+        /// What was asked for.
+        output: String,
+        /// The outputs that it has.
+        outputs: Vec<String>,
+    },
     /// No target fits the pattern.
     #[error("no target fits the pattern `{0}`")]
     Empty(String),
@@ -103,27 +138,60 @@ pub enum SelectError {
 }
 
 impl Workspace {
-    /// The targets that `words` mean, sorted, each once; those of `default` where there is no word.
-    pub fn select<S: AsRef<str>>(&self, words: &[S]) -> Result<Vec<TargetName>, SelectError> {
-        let mut found = std::collections::BTreeSet::new();
+    /// What `words` mean, sorted, each target once; the targets of `default` where there is no word.
+    ///
+    /// A word is a target or a pattern, with `:OUTPUT` behind it where one output is meant.
+    pub fn select<S: AsRef<str>>(&self, words: &[S]) -> Result<Vec<Selected>, SelectError> {
+        let mut found: BTreeMap<TargetName, Option<BTreeSet<String>>> = BTreeMap::new();
         if words.is_empty() {
             if self.default.is_empty() {
                 return Err(SelectError::NoDefault);
             }
             for pattern in &self.default {
-                found.extend(self.matching(pattern)?);
+                found.extend(self.matching(pattern)?.into_iter().map(|name| (name, None)));
             }
         }
         for word in words {
             let word = word.as_ref();
-            let pattern = word.parse().map_err(|source| SelectError::Malformed {
+            let (text, output) = match word.split_once(':') {
+                Some((text, output)) => (text, Some(output)),
+                None => (word, None),
+            };
+            let pattern = text.parse().map_err(|source| SelectError::Malformed {
                 word: word.to_owned(),
                 source,
-                nearest: self.nearest_target(word),
+                nearest: self.nearest_target(text),
             })?;
-            found.extend(self.matching(&pattern)?);
+            for name in self.matching(&pattern)? {
+                if let Some(output) = output {
+                    self.has_output(&name, output)?;
+                }
+                match (found.entry(name), output) {
+                    (Entry::Occupied(mut known), Some(output)) => {
+                        known.get_mut().iter_mut().for_each(|known| {
+                            known.insert(output.to_owned());
+                        });
+                    }
+                    (Entry::Occupied(mut known), None) => *known.get_mut() = None,
+                    (Entry::Vacant(new), output) => {
+                        new.insert(output.map(|output| BTreeSet::from([output.to_owned()])));
+                    }
+                }
+            }
         }
-        Ok(found.into_iter().collect())
+        Ok(found.into_iter().map(|(target, outputs)| Selected { target, outputs }).collect())
+    }
+
+    fn has_output(&self, name: &TargetName, output: &str) -> Result<(), SelectError> {
+        let outputs = self.target(name).map(Target::outputs).unwrap_or_default();
+        if outputs.contains(&output) {
+            return Ok(());
+        }
+        Err(SelectError::NoOutput {
+            target: name.clone(),
+            output: output.to_owned(),
+            outputs: outputs.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     fn matching(&self, pattern: &TargetPattern) -> Result<Vec<TargetName>, SelectError> {

@@ -183,7 +183,7 @@ fn limits_are_read_in_bytes_and_seconds() {
 fn words_of_the_command_line_select_targets() {
     let found = workspace(TWO);
     let names = |words: &[&str]| -> Vec<String> {
-        found.select(words).unwrap().iter().map(ToString::to_string).collect()
+        found.select(words).unwrap().iter().map(|found| found.target.to_string()).collect()
     };
     assert_eq!(names(&["build.*", "build.hello"]), ["build.hello"]);
     assert_eq!(names(&["*"]), ["rootfs.base", "build.hello"]);
@@ -191,6 +191,17 @@ fn words_of_the_command_line_select_targets() {
     let groundup_recipe::SelectError::Unknown { nearest, .. } = error else { panic!("{error:?}") };
     assert_eq!(nearest.as_deref(), Some("build.hello"));
     assert!(found.select::<&str>(&[]).is_err());
+}
+
+#[test]
+fn a_word_may_ask_for_one_output() {
+    let found = workspace(TWO);
+    let outputs = |words: &[&str]| found.select(words).unwrap().pop().unwrap().outputs;
+    assert_eq!(outputs(&["build.hello:out"]), Some(["out".to_owned()].into()));
+    assert_eq!(outputs(&["build.hello:out", "build.*"]), None);
+    assert_eq!(outputs(&["build.hello", "build.hello:out"]), None);
+    let error = found.select(&["build.hello:config"]).unwrap_err();
+    assert_eq!(error.to_string(), "`build.hello` has no output `config`");
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn execute_locked(
     let lock = match store.try_lock_step(job.key).map_err(store_error)? {
         Some(lock) => lock,
         None => {
-            let _ = messages.send(Message::Event(Event::Waiting { step: job.index }));
+            let _ = messages.send(Message::Waiting(job.index));
             // It may be held for a result of this very build that is not durable yet.
             group.hurry();
             store.lock_step(job.key, cancel).map_err(store_error)?

@@ -11,7 +11,7 @@ pub use revision::Revision;
 
 use git::Git;
 use groundup_digest::ObjectId;
-use groundup_plan::{Leaf, LeafRequest, Leaves};
+use groundup_plan::{Leaf, LeafRequest, Leaves, Presence};
 use groundup_recipe::{RepoPath, glob_matches};
 use groundup_store::{Basis, KnownHashes, SnapshotEntry, SnapshotError, Store, StoreError};
 use groundup_tree::{FileTree, Kind, PathError, TreePath};
@@ -198,7 +198,7 @@ impl Repository {
             LeafRequest::File(path) | LeafRequest::Tree { path, .. } => path,
         };
         let on_disk = self.root.join(path.as_str());
-        if on_disk.symlink_metadata().is_err() {
+        if on_disk.symlink_metadata().is_err() && presence(leaf) == Presence::Needed {
             return Err(RepositoryError::Missing(path.clone()));
         }
         if matches!(leaf.request, LeafRequest::File(_)) && on_disk.is_dir() {
@@ -235,7 +235,7 @@ impl Repository {
                     let dir = OsStr::from_bytes(dir.as_bytes()).to_owned();
                     basis.listing(&on_disk.join(dir));
                 }
-            } else {
+            } else if on_disk.symlink_metadata().is_ok() {
                 files.insert(wanted.at.clone());
             }
         }
@@ -256,6 +256,7 @@ impl Repository {
             };
         }
         let tree = match node {
+            None if presence(wanted.leaf) == Presence::Optional => FileTree::new(),
             None => return Err(self.lacks(wanted)),
             Some(node) if node.is_directory() => {
                 // The snapshot may hold files of other leaves below the same directory.
@@ -267,7 +268,8 @@ impl Repository {
                     }
                 };
                 // Nothing but its top directory.
-                if own.iter().nth(1).is_none() {
+                let is_empty = own.iter().nth(1).is_none();
+                if is_empty && presence(wanted.leaf) == Presence::Needed {
                     return Err(self.lacks(wanted));
                 }
                 own
@@ -292,6 +294,13 @@ impl Repository {
             Some(_) => RepositoryError::Untracked(path),
             None => RepositoryError::Missing(path),
         }
+    }
+}
+
+fn presence(leaf: &Leaf) -> Presence {
+    match &leaf.request {
+        LeafRequest::File(_) => Presence::Needed,
+        LeafRequest::Tree { presence, .. } => *presence,
     }
 }
 

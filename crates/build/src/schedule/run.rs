@@ -25,7 +25,13 @@ use std::{
 /// What workers send to the owner loop.
 pub(crate) enum Message {
     Event(Event),
-    Done { step: StepIndex, result: Box<Executed>, took: Duration },
+    /// Somebody has the lock of this step's key.
+    Waiting(StepIndex),
+    Done {
+        step: StepIndex,
+        result: Box<Executed>,
+        took: Duration,
+    },
 }
 
 impl Surroundings<'_> {
@@ -133,6 +139,9 @@ impl Owner<'_> {
             }
             match receiver.recv().map_err(|_| BuildError::WorkerLost)? {
                 Message::Event(event) => events(event),
+                Message::Waiting(step) => {
+                    events(Event::Waiting { step, holder: self.states.holder(step) });
+                }
                 Message::Done { step, result, took } => self.end(step, *result, took, events)?,
             }
         }

@@ -10,7 +10,7 @@
 //! ```
 
 use super::{Rerun, Resolved};
-use crate::{Outcome, Reason, StepReport, execute::Failure};
+use crate::{Holder, Outcome, Reason, StepReport, execute::Failure};
 use groundup_digest::{ObjectId, StepKey};
 use groundup_plan::{From, Plan, StepIndex};
 use groundup_store::{Lease, Store, StoreError};
@@ -101,6 +101,21 @@ impl<'a> States<'a> {
 
     pub(super) fn count(&self, phase: Phase) -> usize {
         self.steps.iter().filter(|step| step.phase == phase).count()
+    }
+
+    /// Who builds the key of a step that is running and finds it locked.
+    pub(super) fn holder(&self, index: StepIndex) -> Holder {
+        let key = self.get(index).key;
+        let equal = |(other, _): (StepIndex, _)| {
+            let state = self.get(other);
+            other != index
+                && state.key == key
+                && matches!(state.phase, Phase::Running | Phase::Done)
+        };
+        match self.plan.indexed().any(equal) {
+            true => Holder::EqualStep,
+            false => Holder::OtherProcess,
+        }
     }
 
     /// Asks for all that the plan's targets need: unknown ids, and content of their outputs.

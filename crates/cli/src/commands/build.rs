@@ -8,7 +8,9 @@ use crate::{
     session::{self, Artifact, Everything, Session, check_space, perform, publish},
     table, words,
 };
-use groundup_build::{BuildOptions, Event, KeepGoing, Order, Outcome, Report, Rerun, resolve};
+use groundup_build::{
+    BuildOptions, Event, Holder, KeepGoing, Order, Outcome, Report, Rerun, resolve,
+};
 use groundup_plan::{Goal, Plan, StepIndex};
 use groundup_recipe::Kind as TargetKind;
 use groundup_store::{Create, Store};
@@ -28,7 +30,7 @@ use std::{
 /// one line per output: target, id, place.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Targets or patterns, such as `image.web` or `image.*`
+    /// Targets or patterns, such as `image.web` or `image.*`; `kernel.edge:config` is one output
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) how: How,
@@ -337,8 +339,12 @@ fn print_event(session: &Session, event: &Event) {
         Event::Started { step, key, .. } => {
             out::json(&json!({"event": "started", "step": label(step), "key": key}));
         }
-        Event::Waiting { step } => {
-            out::json(&json!({"event": "waiting", "step": label(step)}));
+        Event::Waiting { step, holder } => {
+            let holder = match holder {
+                Holder::EqualStep => "equal-step",
+                Holder::OtherProcess => "other-process",
+            };
+            out::json(&json!({"event": "waiting", "step": label(step), "holder": holder}));
         }
         Event::Finished { step, outcome, took, failure } => {
             let failure =

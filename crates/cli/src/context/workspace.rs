@@ -9,7 +9,7 @@ use crate::{
 };
 use groundup_fetch::{Settings, VendorPlace};
 use groundup_recipe::{
-    ColorChoice, Diagnostic, Loaded, Lock, SelectError, Sources, TargetName, load, lock::LOCK_FILE,
+    ColorChoice, Diagnostic, Loaded, Lock, SelectError, Selected, Sources, load, lock::LOCK_FILE,
     render_all,
 };
 use groundup_store::{Basis, Create, Store};
@@ -90,7 +90,7 @@ impl Context {
     }
 
     /// The targets that words of the command line mean; the workspace's default without words.
-    pub(crate) fn select(&self, words: &[String]) -> Result<Vec<TargetName>, CliError> {
+    pub(crate) fn select(&self, words: &[String]) -> Result<Vec<Selected>, CliError> {
         self.loaded.workspace.select(words).map_err(|error| {
             let hint = match &error {
                 SelectError::Malformed { nearest: Some(nearest), .. }
@@ -100,6 +100,9 @@ impl Context {
                 SelectError::Malformed { .. }
                 | SelectError::Unknown { .. }
                 | SelectError::Empty(_) => Some(self.listed()),
+                SelectError::NoOutput { outputs, .. } => {
+                    Some(format!("it has {}", outputs.join(", ")))
+                }
                 SelectError::NoDefault => {
                     Some("name a target, or write `default = [\"image.NAME\"]`".to_owned())
                 }

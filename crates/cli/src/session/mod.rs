@@ -24,7 +24,7 @@ use crate::{
 use groundup_build::{Failure, Repository};
 use groundup_digest::Sha256;
 use groundup_plan::{Goal, Plan, PlanError, PlanOptions, Step, leaves_of, plan};
-use groundup_recipe::{Diagnostic, Lock, Platform, Span, TargetBody, TargetName};
+use groundup_recipe::{Diagnostic, Lock, Platform, Selected, Span, TargetBody, TargetName};
 use groundup_store::Store;
 
 /// Everything that is known before a build.
@@ -60,6 +60,10 @@ impl Session {
     ) -> Result<Self, CliError> {
         let mut context = Context::load_at(place, global)?;
         let targets = context.select(words)?;
+        if let (Goal::Tests, Some(part)) = (goal, targets.iter().find(|it| it.outputs.is_some())) {
+            let hint = format!("`groundup test {}`", part.target);
+            return Err(CliError::usage("a test is of a whole target").hint(hint));
+        }
         let (lock, text) = load_lock(&mut context, global)?;
         let store = store.map_or_else(|| context.open_store(), Ok)?;
         let repository = Repository::open(&context.root);
@@ -88,7 +92,7 @@ impl Session {
         let Some(TargetBody::Kernel(kernel)) = target.map(|target| &target.body) else {
             return failure.messages.clone();
         };
-        let spans: Vec<Span> = kernel.options.iter().map(|option| option.span).collect();
+        let spans: Vec<Span> = kernel.requests().iter().map(|option| option.span).collect();
         let line = |number: usize| spans.get(number.checked_sub(1)?).map(|span| self.line(*span));
         failure.messages.iter().map(|message| with_lines(message, OPTIONS, line)).collect()
     }
@@ -133,12 +137,13 @@ fn planned(
     lock: &Lock,
     store: &Store,
     repository: &Repository,
-    targets: &[TargetName],
+    targets: &[Selected],
     global: &Global,
     goal: Goal,
 ) -> Result<(Plan, Vec<String>), CliError> {
     let workspace = &context.loaded.workspace;
-    let leaves = leaves_of(workspace, targets);
+    let names: Vec<TargetName> = targets.iter().map(|asked| asked.target.clone()).collect();
+    let leaves = leaves_of(workspace, &names);
     let taken = repository.take(store, &leaves, &mut context.basis)?;
     let environment = &context.home.environment;
     let (home, config) = (environment.home.as_deref(), environment.config.as_deref());

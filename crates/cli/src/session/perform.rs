@@ -13,7 +13,6 @@ use groundup_build::{
     BuildOptions, Built, Clock, DefaultLimits, Event, RecordContext, Report, Surroundings,
     build_record,
 };
-use groundup_digest::ObjectId;
 use groundup_provenance::{BuildRecord, Circumstances};
 use groundup_store::{RecordKind, Store, StoreErrorKind};
 use groundup_tree::Expansion;
@@ -94,21 +93,25 @@ pub(crate) fn perform(
     Ok(Performed { report })
 }
 
-/// Keeps the outputs of what was built: the last ones of each target of each workspace.
+/// Keeps the outputs of what was built: the last of each output of each target of each workspace.
 pub(crate) fn keep(store: &Store, workspace: &Path, targets: &[Built]) -> Result<(), CliError> {
     for built in targets {
         let Some(outputs) = &built.outputs else { continue };
-        let objects: BTreeSet<ObjectId> = outputs.iter().map(|(_, id)| *id).collect();
         let platform = built.target.platform.map_or(String::new(), |p| format!(" {p}"));
-        let name = format!("{} {}{platform}", workspace.display(), built.target.name);
-        let known = match store.root(&name) {
-            // A damaged one is written anew.
-            Err(error) if error.kind() == StoreErrorKind::Damaged => None,
-            known => known?,
-        };
-        if known.is_none_or(|root| root.objects != objects) {
-            let objects: Vec<ObjectId> = objects.into_iter().collect();
-            store.set_root(&name, &objects, &[])?;
+        for (output, id) in outputs {
+            let part = match output.as_str() {
+                groundup_recipe::DEFAULT_OUTPUT => String::new(),
+                output => format!(":{output}"),
+            };
+            let name = format!("{} {}{part}{platform}", workspace.display(), built.target.name);
+            let known = match store.root(&name) {
+                // A damaged one is written anew.
+                Err(error) if error.kind() == StoreErrorKind::Damaged => None,
+                known => known?,
+            };
+            if known.is_none_or(|root| root.objects != BTreeSet::from([*id])) {
+                store.set_root(&name, &[*id], &[])?;
+            }
         }
     }
     Ok(())

@@ -14,7 +14,9 @@ use crate::{
     Assemble, Assembler, From, Input, Leaves, Plan, PlanError, PlannedTarget, StepIndex, StepKind,
     StepLabel, leaf::with_needs, params::to_text,
 };
-use groundup_recipe::{Kind, Lock, Platform, Span, TargetBody, TargetName, TargetRef, Workspace};
+use groundup_recipe::{
+    Kind, Lock, Platform, Selected, Span, TargetBody, TargetName, TargetRef, Workspace,
+};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -45,13 +47,14 @@ pub fn plan(
     workspace: &Workspace,
     lock: &Lock,
     leaves: &Leaves,
-    targets: &[TargetName],
+    targets: &[Selected],
     options: &PlanOptions,
 ) -> Result<Plan, PlanError> {
-    let needed = with_needs(workspace, targets);
+    let names: Vec<TargetName> = targets.iter().map(|asked| asked.target.clone()).collect();
+    let needed = with_needs(workspace, &names);
     let mut lowering = Lowering { workspace, lock, leaves, options, needed, plan: Plan::default() };
-    for name in targets {
-        lowering.ask(name)?;
+    for asked in targets {
+        lowering.ask(asked)?;
     }
     Ok(lowering.plan)
 }
@@ -82,7 +85,8 @@ pub(crate) struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    fn ask(&mut self, name: &TargetName) -> Result<(), PlanError> {
+    fn ask(&mut self, asked: &Selected) -> Result<(), PlanError> {
+        let name = &asked.target;
         let Some(target) = self.workspace.target(name) else {
             return Err(PlanError::UnknownTarget(name.clone()));
         };
@@ -110,7 +114,7 @@ impl Lowering<'_> {
                 continue;
             }
             let mut outputs = Vec::new();
-            for output in target.outputs() {
+            for output in target.outputs().into_iter().filter(|output| asked.has(output)) {
                 let of = TargetRef { target: name.clone(), output: output.to_owned() };
                 let made = self.output(&of, platform.unwrap_or(self.options.host))?;
                 outputs.push((output.to_owned(), made.out));

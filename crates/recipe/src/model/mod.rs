@@ -15,7 +15,7 @@ mod workspace;
 
 pub use build::{Build, Command, Limits, Permissions, Reuse};
 pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
-pub use kernel::{Kernel, KernelBase, KernelOption};
+pub use kernel::{Kernel, KernelBase, KernelOption, Signing};
 pub use node::{BootTest, Firmware, HttpCheck, MachineId, Node, Unit};
 pub use overlay::{Directory, FileContent, FileEntry, Link, Overlay, Placement};
 pub use package::{PackageError, PackageRequest};

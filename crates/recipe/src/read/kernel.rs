@@ -1,7 +1,7 @@
 //! Reads a `kernel`.
 
 use super::{Defaults, View, build::limits};
-use crate::{At, Kernel, KernelBase, KernelOption};
+use crate::{At, Kernel, KernelBase, KernelOption, Signing, Span};
 
 pub(super) fn read(view: View<'_>, defaults: &Defaults) -> Option<Kernel> {
     let platforms = match view.node("platforms") {
@@ -27,7 +27,19 @@ pub(super) fn read(view: View<'_>, defaults: &Defaults) -> Option<Kernel> {
         allow_dropped: view.texts("allow_dropped"),
         modules: view.flag("modules").unwrap_or(true),
         headers: view.flag("headers").unwrap_or(false),
+        signing: match view.node("signing") {
+            Some(node) => Some(signing(View(node.as_table()?), node.span)?),
+            None => None,
+        },
         platforms,
         limits: view.table("limits").map(limits).unwrap_or_default(),
+    })
+}
+
+fn signing(view: View<'_>, span: Span) -> Option<Signing> {
+    Some(Signing {
+        certificate: view.get("certificate")?,
+        signatures: view.get("signatures")?,
+        span,
     })
 }

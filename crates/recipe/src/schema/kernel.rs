@@ -7,9 +7,38 @@ use super::{
 };
 use crate::{Kind, form::Form};
 
+const SIGNING: Spec = Spec {
+    noun: "the signing of a kernel's modules",
+    doc: "Modules that carry signatures which were made outside of groundup: no private key is in a recipe, a step or the store. The kernel is configured to trust the certificate (`SYSTEM_TRUSTED_KEYS`), to check signatures (`MODULE_SIG`) and to sign nothing itself. `groundup build KERNEL:unsigned` gives what is to be signed; a signature that is missing, left over or wrong is an error that says so. The toolchain needs `openssl` and `libssl-dev`.",
+    keys: &[
+        required(
+            "certificate",
+            Type::Text(Form::RepoPath),
+            "A file of the repository: the certificate of the key that signs, in PEM.",
+        ),
+        required(
+            "signatures",
+            Type::Text(Form::RepoPath),
+            "A directory of the repository with one file for each module, called `SHA256.p7s` by the digest of the module before it is signed: a detached CMS signature in DER without signed attributes, as the kernel's `scripts/sign-file -p` makes them.",
+        ),
+    ],
+    one_of: &[],
+    refused: &[
+        (
+            "key",
+            "a private key stays outside; say where its `certificate` and the `signatures` are",
+        ),
+        (
+            "private_key",
+            "a private key stays outside; say where its `certificate` and the `signatures` are",
+        ),
+        ("hash", "a signature says by itself which hash it is of"),
+    ],
+};
+
 pub(super) static KERNEL: Spec = Spec {
     noun: "a kernel",
-    doc: "A Linux kernel. Outputs: `out` (`vmlinuz`, `System.map`, `config`), `config` (the resolved configuration), `modules` (`lib/modules/RELEASE` with the indexes of `depmod`), `vmlinux` (with its symbol table), `facts` (`kernel.json`: configuration, exported symbols, modules with what they need), and with `headers = true` `headers` (what modules outside the tree are built against).",
+    doc: "A Linux kernel. Outputs: `out` (`vmlinuz`, `System.map`, `config`), `config` (the resolved configuration), `modules` (`lib/modules/RELEASE` with the indexes of `depmod`), `vmlinux` (with its symbol table), `facts` (`kernel.json`: configuration, exported symbols, modules with what they need), with `headers = true` `headers` (what modules outside the tree are built against), and with `signing` `unsigned` (the modules before they are signed, and `SHA256SUMS`).",
     keys: &[
         EXTENDS,
         ABSTRACT,
@@ -62,6 +91,12 @@ pub(super) static KERNEL: Spec = Spec {
         ),
         optional("modules", Type::Bool, "`true`", "Whether modules are built."),
         optional("headers", Type::Bool, "`false`", "Whether there is an output `headers`."),
+        optional(
+            "signing",
+            Type::Table(&SIGNING),
+            "none",
+            "Signatures of modules, and the certificate that the kernel trusts.",
+        ),
         PLATFORMS,
         optional("limits", Type::Table(&LIMITS), "the builder's", "What ends a step of it."),
     ],

@@ -7,9 +7,13 @@
 //!  toolchain ───────╯
 //! ```
 //!
+//! With `signing`, the modules go on as [`signing`] says.
+//!
 //! The build's key holds the id of the resolved configuration, so two sets of fragments that resolve
 //! alike are built once. Whether the configuration is the one that was asked for is a step of its own:
 //! it reads the kernel's `Kconfig` files and needs no compiler.
+
+mod signing;
 
 use super::{Lowering, Made, Shape, build::limits, input, output};
 use crate::{
@@ -26,6 +30,9 @@ use std::collections::BTreeMap;
 const CONFIGURE: &str = include_str!("configure.sh");
 /// Builds what a resolved configuration says.
 const BUILD: &str = include_str!("build.sh");
+
+/// What has to be there before a kernel that trusts a certificate is built.
+const TRUSTS: &str = include_str!("trusts.sh");
 
 /// The header that every file of a kernel reads, and that changes with every option.
 const SYMBOLS: &str = "/build/include/generated/autoconf.h";
@@ -74,11 +81,14 @@ impl Lowering<'_> {
         if asked == "config" {
             return Ok(made(config));
         }
-        let step = self.kernel_build(name, kernel, config, platform, span)?;
-        if asked == "facts" {
-            return Ok(made(self.kernel_facts(name, kernel, step, platform, span)));
-        }
-        Ok(made(output(step, asked)))
+        let step = self.kernel_build(name, kernel, config.clone(), platform, span)?;
+        let out = match asked {
+            "unsigned" => self.kernel_unsigned(name, kernel, step, platform, span)?,
+            "modules" => self.kernel_modules(name, kernel, config, step, platform, span)?,
+            "facts" => self.kernel_facts(name, kernel, config, step, platform, span)?,
+            _ => output(step, asked),
+        };
+        Ok(made(out))
     }
 
     /// The source tree with the recipe's patches.
@@ -153,8 +163,9 @@ impl Lowering<'_> {
             inputs.push(input(role, self.leaf(file_label(path))?));
             params.files.push(file(format!("/fragments/{number:02}.config"), None));
         }
-        if !kernel.options.is_empty() {
-            let lines = kernel.options.iter().map(|option| match option.value.as_str() {
+        let requests = kernel.requests();
+        if !requests.is_empty() {
+            let lines = requests.iter().map(|option| match option.value.as_str() {
                 "n" => format!("# CONFIG_{} is not set\n", option.symbol),
                 value => format!("CONFIG_{}={value}\n", option.symbol),
             });
@@ -182,7 +193,7 @@ impl Lowering<'_> {
         let command = Make {
             name,
             kernel,
-            script: CONFIGURE,
+            script: CONFIGURE.to_owned(),
             words: Vec::new(),
             platform,
             outputs,
@@ -203,12 +214,12 @@ impl Lowering<'_> {
     ) -> Result<From, PlanError> {
         let mut inputs = vec![input("config", resolved), input("source", source)];
         let fragments = self.files("fragment", &kernel.fragments, &mut inputs)?;
-        let options = kernel.options.iter();
+        let options = kernel.requests();
         let params = params::KernelCheck {
             arch: names(platform).arch.to_owned(),
             architecture: names(platform).directory.to_owned(),
             fragments,
-            options: options.map(|it| (it.symbol.clone(), it.value.value.clone())).collect(),
+            options: options.into_iter().map(|it| (it.symbol, it.value.value)).collect(),
             allow_dropped: kernel.allow_dropped.iter().map(|it| it.value.clone()).collect(),
         };
         let label = StepLabel::new(name.to_string(), "check").on(platform);
@@ -222,15 +233,20 @@ impl Lowering<'_> {
         &mut self,
         name: &TargetName,
         kernel: &Kernel,
+        config: From,
         build: StepIndex,
         platform: Platform,
         span: Span,
-    ) -> From {
+    ) -> Result<From, PlanError> {
         let label = StepLabel::new(name.to_string(), "facts").on(platform);
         let mut inputs = vec![input("kernel", output(build, DEFAULT_OUTPUT))];
-        inputs.extend(kernel.modules.then(|| input("modules", output(build, "modules"))));
+        if kernel.modules {
+            let modules = self.kernel_modules(name, kernel, config, build, platform, span)?;
+            inputs.push(input("modules", modules));
+        }
         let (assembler, none) = (Assembler::KernelFacts, serde_json::json!({}));
-        output(self.assemble(label, assembler, &none, inputs, &["out"], Some(span)), "out")
+        let step = self.assemble(label, assembler, &none, inputs, &["out"], Some(span));
+        Ok(output(step, "out"))
     }
 
     fn kernel_build(
@@ -246,18 +262,24 @@ impl Lowering<'_> {
             return Ok(step);
         }
         let source = self.kernel_source(name, kernel, platform, span)?;
-        let outputs =
-            kernel.outputs().into_iter().filter(|output| !["config", "facts"].contains(output));
+        // Those of other steps.
+        let others = ["config", "facts", "unsigned"];
+        let outputs = kernel.outputs().into_iter().filter(|output| !others.contains(output));
         let outputs: Vec<String> = outputs.map(str::to_owned).collect();
         let (target, place) = names(platform).image;
         let words = vec![outputs.join(" "), target.to_owned(), place.to_owned()];
-        let inputs = [("/deps/config", "config", config), ("/src/linux", "source", source)];
+        let mut inputs = vec![("/deps/config", "config", config), ("/src/linux", "source", source)];
+        let mut script = BUILD.to_owned();
+        if let Some(signing) = &kernel.signing {
+            inputs.push(("/deps/trusted", "trusted", self.trusted(name, signing)?));
+            script.insert_str(0, TRUSTS);
+        }
         let reuse = Some(Reuse { symbols: Some(SYMBOLS.to_owned()) });
-        let command = Make { name, kernel, script: BUILD, words, platform, outputs, reuse };
+        let command = Make { name, kernel, script, words, platform, outputs, reuse };
         self.make(label, command, inputs, span)
     }
 
-    /// A step that calls the kernel's `make`.
+    /// A step that runs a script of ours in the toolchain.
     fn make<'a>(
         &mut self,
         label: StepLabel,
@@ -266,6 +288,9 @@ impl Lowering<'_> {
         span: Span,
     ) -> Result<StepIndex, PlanError> {
         let Make { name, kernel, script, words, platform, outputs, reuse } = command;
+        if let Some(step) = self.plan.find(&label) {
+            return Ok(step);
+        }
         let toolchain =
             TargetRef { target: kernel.toolchain.value.clone(), output: DEFAULT_OUTPUT.into() };
         let root = self.tree(name, &toolchain, platform, kernel.toolchain.span)?;
@@ -285,7 +310,7 @@ impl Lowering<'_> {
         let places = outputs.iter();
         let places =
             places.map(|output| OutputPlace { output: output.clone(), place: place(output) });
-        let argv = ["/bin/sh", "-eu", "-c", script, "sh"];
+        let argv = ["/bin/sh", "-eu", "-c", &script, "sh"];
         let run = Run {
             argv: argv.map(str::to_owned).into_iter().chain(words).collect(),
             env,
@@ -303,11 +328,11 @@ impl Lowering<'_> {
     }
 }
 
-/// What a step that calls `make` is made of.
+/// What a step in the toolchain is made of.
 struct Make<'a> {
     name: &'a TargetName,
     kernel: &'a Kernel,
-    script: &'static str,
+    script: String,
     /// What the script is given.
     words: Vec<String>,
     platform: Platform,

@@ -47,16 +47,20 @@ impl Lowering<'_> {
         platform: Platform,
         span: Span,
     ) -> Result<Made, PlanError> {
+        let made = |out| Ok(Made { out, origins: None, shape: Shape::Tree });
+        // What needs no more than the root makes no more.
+        match asked {
+            "facts" => return made(self.node_facts(name, node, platform, span)?),
+            "root" => return made(self.squashfs(name, node, platform, span)?),
+            _ => {}
+        }
         let parts = self.node_parts(name, node, platform, span)?;
-        let out = match asked {
+        made(match asked {
             "disk" => parts.disk,
             "uki" => parts.uki,
-            "root" => parts.squashfs,
-            "facts" => self.node_facts(name, node, platform, span)?,
             "qcow2" => self.qcow2(name, node, &parts, platform, span)?,
             _ => self.together(name, node, &parts, platform, span)?,
-        };
-        Ok(Made { out, origins: None, shape: Shape::Tree })
+        })
     }
 
     fn node_parts(
@@ -70,13 +74,7 @@ impl Lowering<'_> {
         let none: [(&str, String); 0] = [];
         let limits = RunLimits::default;
         let kernel = self.part(&node.kernel, DEFAULT_OUTPUT, platform)?;
-        let tar = self.root_tar(name, node, platform, span)?;
-        let squashfs = self.tool(
-            tool("squashfs", SQUASHFS),
-            [("/deps/root.tar", tar)],
-            none.clone(),
-            limits(),
-        )?;
+        let squashfs = self.squashfs(name, node, platform, span)?;
         let mounted = [("/deps/squashfs", squashfs.clone())];
         let verity = self.tool(tool("verity", VERITY), mounted, none, limits())?;
         let initrd = self.initrd(name, node, platform, span)?;
@@ -99,6 +97,21 @@ impl Lowering<'_> {
             Tool { span: at(node.disk_size.as_ref().map(|at| at.span)), ..tool("disk", DISK) };
         let disk = self.tool(disk, mounted, size, limits())?;
         Ok(Parts { squashfs, verity, kernel, initrd, uki, disk })
+    }
+
+    /// The checked root as an image.
+    fn squashfs(
+        &mut self,
+        name: &TargetName,
+        node: &Node,
+        platform: Platform,
+        span: Span,
+    ) -> Result<From, PlanError> {
+        let tar = self.root_tar(name, node, platform, span)?;
+        let (root, role, script) = (&node.tools, "squashfs", SQUASHFS);
+        let tool = Tool { name, root, role, script, platform, span };
+        let none: [(&str, String); 0] = [];
+        self.tool(tool, [("/deps/root.tar", tar)], none, RunLimits::default())
     }
 
     /// The checked root as one stream.
