@@ -58,6 +58,8 @@ pub fn make(request: Request) -> Result<Made, Findings> {
         image::names(object, &mut seen);
         images.pin(object, &mut used, &mut out);
         table.check(object, &unchecked, &mut out);
+        checks::names(object, &mut out);
+        checks::workload(object, &mut out);
     }
     out.extend(images.unused(&used, &seen));
     checks::references(&objects, &external, &table, &mut out);

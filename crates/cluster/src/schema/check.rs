@@ -109,7 +109,12 @@ impl Checker<'_> {
                     (Type::String, Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
                         Some("put it in quotes".to_owned())
                     }
-                    (Type::Integer | Type::Boolean | Type::Number, Value::Text(_)) => {
+                    (Type::Integer | Type::Number, Value::Text(text))
+                        if text.parse::<f64>().is_ok() =>
+                    {
+                        Some("write it without quotes".to_owned())
+                    }
+                    (Type::Boolean, Value::Text(text)) if text == "true" || text == "false" => {
                         Some("write it without quotes".to_owned())
                     }
                     (Type::Array, _) => Some("put a `-` before each item".to_owned()),

@@ -100,6 +100,22 @@ fn scopes(paths: &serde_json::Map<String, Value>) -> BTreeMap<String, Scope> {
 fn of_definition(name: &str, definition: &Value) -> Schema {
     let mut schema = of_openapi(definition);
     let last = |suffix: &str| name.ends_with(suffix);
+    for (definition, field, choices) in super::known::CHOICES {
+        if let (true, Some(field)) = (last(definition), schema.fields.get_mut(*field))
+            && field.choices.is_empty()
+        {
+            let of = match &mut field.items {
+                Some(items) => items.as_mut(),
+                None => field,
+            };
+            of.choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+        }
+    }
+    for (definition, field, least, most) in super::known::BOUNDS {
+        if let (true, Some(field)) = (last(definition), schema.fields.get_mut(*field)) {
+            (field.least, field.most) = (Some(*least), Some(*most));
+        }
+    }
     if last("resource.Quantity") {
         schema.format = Some("quantity".to_owned());
         // Whole numbers are quantities too.

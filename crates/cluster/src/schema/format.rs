@@ -29,6 +29,35 @@ fn is_quantity(text: &str) -> bool {
     digits && number.matches('.').count() <= 1 && (known.contains(&suffix) || exponent)
 }
 
+/// The number that a quantity is.
+pub(crate) fn quantity(text: &str) -> Option<f64> {
+    if !is_quantity(text) {
+        return None;
+    }
+    let end = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
+    let (number, suffix) = text.split_at(end);
+    let factor: f64 = match suffix {
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "" => 1.0,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1024.0,
+        "Mi" => 1024.0 * 1024.0,
+        "Gi" => 1024.0 * 1024.0 * 1024.0,
+        "Ti" => 1024.0f64.powi(4),
+        "Pi" => 1024.0f64.powi(5),
+        "Ei" => 1024.0f64.powi(6),
+        _ => return text.parse().ok(),
+    };
+    Some(number.parse::<f64>().ok()? * factor)
+}
+
 /// RFC 3339, as far as digits and separators go.
 fn is_time(text: &str) -> bool {
     let shape = |text: &str, form: &str| {

@@ -5,11 +5,13 @@ mod check;
 mod custom;
 mod extract;
 mod format;
+mod known;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use extract::{ExtractError, KNOWN_PLACES, extract};
+pub(crate) use format::quantity;
 
 /// The schemas of the kinds of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
