@@ -105,6 +105,14 @@ impl Images {
         if let Some(index) = found {
             used.insert(index);
             let image = &self.built[index];
+            if let Some(digest) = reference.digest.filter(|digest| *digest != image.digest) {
+                let message = format!(
+                    "`{}` has the digest {digest}, which this graph did not build",
+                    image.name
+                );
+                let help = "leave the digest out: that of the graph takes its place".to_owned();
+                return problem(Rule::UnknownDigest, message, Some(help));
+            }
             node.value = Value::Text(format!("{}@{}", image.becomes, image.digest));
             return None;
         }

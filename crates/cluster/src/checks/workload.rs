@@ -22,7 +22,8 @@ pub(crate) fn workload(object: &Object, out: &mut Vec<Finding>) {
         let message = "a job's pods need `restartPolicy: OnFailure` or `Never`".to_owned();
         say(pods.spec.at, message);
     }
-    if pods.spec.items("containers").is_empty() {
+    let containers = pods.spec.get("containers");
+    if containers.is_none_or(|node| node.as_list().is_some_and(<[Node]>::is_empty)) {
         say(pods.spec.at, "a pod needs a container".to_owned());
     }
     for container in pods.containers() {

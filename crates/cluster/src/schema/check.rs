@@ -135,7 +135,13 @@ impl Checker<'_> {
                 (None, None) if schema.open => {}
                 (None, None) => {
                     let near = nearest(&entry.key, schema.fields.keys().map(String::as_str));
-                    let help = near.map(|near| format!("did you mean `{near}`?"));
+                    let help = match (near, self.deeper(schema, &entry.key)) {
+                        (Some(near), _) => Some(format!("did you mean `{near}`?")),
+                        (None, Some(inside)) => {
+                            Some(format!("`{}` stands in `{inside}`", entry.key))
+                        }
+                        (None, None) => None,
+                    };
                     let message = format!("unknown field `{inner}`");
                     self.say(Rule::UnknownField, entry.at, message, help);
                 }
@@ -147,6 +153,15 @@ impl Checker<'_> {
                 self.say(Rule::MissingField, at, message, None);
             }
         }
+    }
+
+    /// The field of a table that has a field of this name in it.
+    fn deeper<'a>(&self, schema: &'a Schema, key: &str) -> Option<&'a str> {
+        let found = schema
+            .fields
+            .iter()
+            .find(|(_, field)| self.table.resolve(field).fields.contains_key(key));
+        found.map(|(name, _)| name.as_str())
     }
 
     fn items(&mut self, items: &[Node], node: &Node, schema: &Schema, path: &str) {
@@ -208,7 +223,7 @@ impl Checker<'_> {
         };
         if !(least..=most).contains(&number) {
             let message = format!("`{}` must be at least {least} and at most {most}", shown(path));
-            self.say(Rule::WrongValue, node.at, message, None);
+            return self.say(Rule::WrongValue, node.at, message, None);
         }
         #[allow(clippy::cast_precision_loss, reason = "bounds of schemas are floating too")]
         self.bounds(number as f64, node, schema, path);

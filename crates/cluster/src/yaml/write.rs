@@ -10,7 +10,7 @@ pub fn write_document(root: &Node) -> String {
         Value::Map(map) if !map.is_empty() => block(root, 0, &mut out),
         Value::List(items) if !items.is_empty() => block(root, 0, &mut out),
         _ => {
-            flow(root, &mut out);
+            flow(root, Escapes::Yaml, &mut out);
             out.push('\n');
         }
     }
@@ -20,8 +20,15 @@ pub fn write_document(root: &Node) -> String {
 /// Writes a value as JSON, keys sorted, without blanks.
 pub fn write_json(root: &Node) -> String {
     let mut out = String::new();
-    flow(root, &mut out);
+    flow(root, Escapes::Json, &mut out);
     out
+}
+
+/// How characters beyond the first plane are escaped: YAML knows no pairs of surrogates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    Json,
+    Yaml,
 }
 
 /// A list or table that is not empty, one item a line.
@@ -74,7 +81,7 @@ fn after(node: &Node, depth: usize, out: &mut String) {
             out.push('\n');
         }
         _ => {
-            flow(node, out);
+            flow(node, Escapes::Yaml, out);
             out.push('\n');
         }
     }
@@ -86,7 +93,7 @@ fn indent(depth: usize, out: &mut String) {
 
 fn key(text: &str, out: &mut String) {
     match needs_quotes(text) {
-        true => quote(text, out),
+        true => quote(text, Escapes::Yaml, out),
         false => out.push_str(text),
     }
 }
@@ -116,18 +123,18 @@ fn literal(text: &str, depth: usize, out: &mut String) {
 }
 
 /// A value in one line, as JSON.
-fn flow(node: &Node, out: &mut String) {
+fn flow(node: &Node, escapes: Escapes, out: &mut String) {
     match &node.value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(number) => out.push_str(&number.to_string()),
         Value::Float(number) => out.push_str(&number.to_string()),
-        Value::Text(text) => quote(text, out),
+        Value::Text(text) => quote(text, escapes, out),
         Value::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { "," });
-                flow(item, out);
+                flow(item, escapes, out);
             }
             out.push(']');
         }
@@ -135,9 +142,9 @@ fn flow(node: &Node, out: &mut String) {
             out.push('{');
             for (index, entry) in map.sorted().into_iter().enumerate() {
                 out.push_str(if index == 0 { "" } else { "," });
-                quote(&entry.key, out);
+                quote(&entry.key, escapes, out);
                 out.push(':');
-                flow(&entry.node, out);
+                flow(&entry.node, escapes, out);
             }
             out.push('}');
         }
@@ -146,7 +153,7 @@ fn flow(node: &Node, out: &mut String) {
 
 /// JSON's quotes, which are YAML's too; what is not printable ASCII or an ordinary letter is
 /// escaped.
-fn quote(text: &str, out: &mut String) {
+fn quote(text: &str, escapes: Escapes, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -157,6 +164,9 @@ fn quote(text: &str, out: &mut String) {
             '\r' => out.push_str("\\r"),
             ' '..='~' => out.push(c),
             c if c.is_alphanumeric() => out.push(c),
+            c if escapes == Escapes::Yaml && u32::from(c) > 0xffff => {
+                out.push_str(&format!("\\U{:08x}", u32::from(c)));
+            }
             c => {
                 let mut units = [0; 2];
                 for unit in c.encode_utf16(&mut units) {
