@@ -9,6 +9,7 @@
 //! [`canonical_json`]. What others wrote is read as hostile: each digest is checked, and no path,
 //! link or size is believed. `docs/formats/layers.md` has the bytes, `docs/images.md` the use.
 
+mod artifact;
 mod assign;
 mod base;
 mod compression;
@@ -34,6 +35,7 @@ mod tar_reader;
 mod tar_writer;
 mod unpack;
 
+pub use artifact::{ArtifactParams, ArtifactTypes, artifact_step};
 pub use assign::layer_of;
 pub use base::{
     BASE_VERSION, BaseError, BaseImage, BaseParams, BaseSource, base_step, read_archive,

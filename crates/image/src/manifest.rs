@@ -13,6 +13,10 @@ pub mod media {
     pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
     /// An image configuration.
     pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    /// Configuration of an artifact with manifests of Kubernetes.
+    pub const FLUX_CONFIG: &str = "application/vnd.cncf.flux.config.v1+json";
+    /// Its layer, as Flux calls it.
+    pub const FLUX_CONTENT: &str = "application/vnd.cncf.flux.content.v1.tar+gzip";
     /// Docker's manifest, read only.
     pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// Docker's index, read only.

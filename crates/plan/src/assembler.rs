@@ -56,11 +56,21 @@ pub enum Assembler {
     ImageIndex,
     /// Writes the image of one platform as an OCI archive.
     ImageArchive,
+    /// Says the digest of an image that a layout holds.
+    ImageDigest,
+    /// Says the digests of the files of a tree.
+    TreeDigests,
+    /// Takes the schemas of objects out of Kubernetes' OpenAPI document.
+    ClusterSchemas,
+    /// Makes and checks the manifests of a cluster.
+    ClusterManifests,
+    /// Puts manifests in an OCI artifact.
+    ClusterArtifact,
 }
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 24] = [
+    pub const ALL: [Assembler; 29] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
@@ -85,6 +95,11 @@ impl Assembler {
         Assembler::ImageManifest,
         Assembler::ImageIndex,
         Assembler::ImageArchive,
+        Assembler::ImageDigest,
+        Assembler::TreeDigests,
+        Assembler::ClusterSchemas,
+        Assembler::ClusterManifests,
+        Assembler::ClusterArtifact,
     ];
 
     /// Its name in keys, records and messages.
@@ -114,6 +129,11 @@ impl Assembler {
             Assembler::ImageManifest => "image.manifest",
             Assembler::ImageIndex => "image.index",
             Assembler::ImageArchive => "image.archive",
+            Assembler::ImageDigest => "image.digest",
+            Assembler::TreeDigests => "tree.digests",
+            Assembler::ClusterSchemas => "cluster.schemas",
+            Assembler::ClusterManifests => "cluster.manifests",
+            Assembler::ClusterArtifact => "cluster.artifact",
         }
     }
 
@@ -140,7 +160,12 @@ impl Assembler {
             | Assembler::ImageSplit
             | Assembler::ImageManifest
             | Assembler::ImageIndex
-            | Assembler::ImageArchive => 1,
+            | Assembler::ImageArchive
+            | Assembler::ImageDigest
+            | Assembler::TreeDigests
+            | Assembler::ClusterSchemas
+            | Assembler::ClusterManifests
+            | Assembler::ClusterArtifact => 1,
             // 2: `ld.so.cache` and `/etc/shells` as Debian's own tools write them.
             Assembler::DebianRootfs => 2,
             // 2: drivers of disks, and what systemd needs.

@@ -2,15 +2,15 @@
 
 use groundup_digest::ObjectId;
 use groundup_recipe::{
-    DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, RepoPath, Signing, Source,
-    Span, TargetBody, TargetName, Workspace,
+    At, DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, RepoPath, Signing,
+    Source, Span, TargetBody, TargetName, Workspace,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something of the repository that a plan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
-    /// Its label, unique: `file:PATH`, `path:TARGET` or `signatures:TARGET`.
+    /// Its label, unique: `file:PATH`, `path:TARGET`, `signatures:TARGET` or `glob:PATTERN`.
     pub label: String,
     /// What it is.
     pub request: LeafRequest,
@@ -101,6 +101,10 @@ fn leaves_of_body(workspace: &Workspace, name: &TargetName, body: &TargetBody) -
         }
         TargetBody::Image(image) => leaves_of_overlay(&image.overlay),
         TargetBody::Build(_) => Vec::new(),
+        TargetBody::Cluster(cluster) => {
+            let patterns = cluster.manifests.iter().chain(&cluster.crds);
+            patterns.filter_map(leaf_of_pattern).collect()
+        }
         TargetBody::Node(node) => {
             let mut leaves = leaves_of_overlay(&node.overlay);
             leaves.extend(node.units.iter().filter_map(|unit| match &unit.content {
@@ -137,6 +141,31 @@ fn leaves_of_signing(name: &TargetName, signing: &Signing) -> [Leaf; 2] {
 
 fn file(path: &RepoPath, span: Span) -> Leaf {
     Leaf { label: file_label(path), request: LeafRequest::File(path.clone()), span }
+}
+
+/// The label of the files of the repository that a pattern means.
+pub(crate) fn pattern_label(pattern: &str) -> String {
+    format!("glob:{pattern}")
+}
+
+/// The part of a pattern that has no wildcard, as a directory, and the rest.
+pub(crate) fn split_pattern(pattern: &str) -> (&str, &str) {
+    let wild = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+    match pattern[..wild].rfind('/') {
+        Some(at) => (&pattern[..at], &pattern[at + 1..]),
+        None => (".", pattern),
+    }
+}
+
+fn leaf_of_pattern(pattern: &At<String>) -> Option<Leaf> {
+    let (path, rest) = split_pattern(pattern);
+    let request = LeafRequest::Tree {
+        path: path.parse().ok()?,
+        include: vec![rest.to_owned()],
+        exclude: Vec::new(),
+        presence: Presence::Needed,
+    };
+    Some(Leaf { label: pattern_label(pattern), request, span: pattern.span })
 }
 
 fn leaf_of_keyring(workspace: &Workspace, archive: &str) -> Option<Leaf> {

@@ -351,3 +351,75 @@ pub struct ImageArchive {
 pub(crate) fn to_text(params: &impl Serialize) -> String {
     serde_json::to_string(params).expect("parameters are plain data with text keys")
 }
+
+/// Of [`crate::Assembler::ClusterSchemas`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterSchemas {
+    /// Where the OpenAPI document is in a tree; nothing takes the first known place.
+    pub path: Option<String>,
+    /// The version that it must be of, `MAJOR.MINOR`.
+    pub version: String,
+}
+
+/// Of [`crate::Assembler::ClusterManifests`]; the input `manifests.N` is that of `manifests[N]`, and
+/// so on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterManifests {
+    /// What messages call each tree or file of manifests.
+    pub manifests: Vec<String>,
+    /// What messages call each tree or file of custom resource definitions.
+    pub crds: Vec<String>,
+    /// Images by the name that manifests have; `image.N` is the digest of `images[N]`.
+    pub images: Vec<ClusterImage>,
+    /// Fields that are set; `from.N` says the digests for `set[N]`.
+    pub set: Vec<ClusterSetting>,
+    /// Fields that hold images: kind and pointer.
+    pub image_fields: Vec<(String, String)>,
+    /// Images of others.
+    pub outside: Vec<String>,
+    /// Objects of others.
+    pub external: Vec<String>,
+    /// Kinds without a schema.
+    pub unchecked: Vec<String>,
+    /// Rules that need not hold.
+    pub allow: Vec<String>,
+}
+
+/// An image of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterImage {
+    /// The name in the manifests.
+    pub name: String,
+    /// The name that comes out.
+    pub becomes: String,
+}
+
+/// A field that is set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterSetting {
+    /// The object's kind.
+    pub kind: String,
+    /// Its name, or `*`.
+    pub name: String,
+    /// Its namespace, where one is asked for.
+    pub namespace: Option<String>,
+    /// The field, by RFC 6901.
+    pub pointer: String,
+    /// What it says.
+    pub value: String,
+    /// The target that it speaks of, for `{name}` and messages.
+    pub from: String,
+    /// The file that is meant, where there are several.
+    pub file: Option<String>,
+}
+
+/// Of [`crate::Assembler::ClusterArtifact`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterArtifact {
+    /// How its layer is called: `flux` or `standard`.
+    pub form: String,
+    /// Time of creation in seconds since 1970.
+    pub created: u64,
+    /// Its name in the layout.
+    pub tag: Option<String>,
+}

@@ -122,10 +122,11 @@ impl Checker<'_> {
             }
             (Type::Map(form, item), Value::Table(table)) => {
                 for (name, field) in table {
-                    if form.check(name).is_err() {
+                    if let Err(misfit) = form.check(name) {
                         let diagnostic =
                             Diagnostic::error(format!("`{name}` cannot be a key of `{key}`"))
-                                .label(field.key, format!("expected {}", form.noun()));
+                                .label(field.key, format!("expected {}", form.noun()))
+                                .nearest(misfit.nearest.as_deref());
                         self.out.push(diagnostic);
                     }
                     self.value(name, item, &field.node);

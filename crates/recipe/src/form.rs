@@ -42,6 +42,12 @@ pub(crate) enum Form {
     ConfigSymbol,
     /// A unit of systemd.
     UnitName,
+    /// A JSON pointer (RFC 6901).
+    Pointer,
+    /// A version `MAJOR.MINOR`.
+    Minor,
+    /// A name of an image without tag and digest.
+    ImageName,
 }
 
 /// Why a string does not have its form.
@@ -94,6 +100,9 @@ impl Form {
             Form::Oci => "`docker://REFERENCE`, `oci:DIR` or `oci-archive:FILE`".into(),
             Form::Port => "a port such as `8080`, `8080/tcp` or `53/udp`".into(),
             Form::UnitName => "the name of a unit such as `web.service`".into(),
+            Form::Pointer => "a JSON pointer such as `/spec/template`".into(),
+            Form::Minor => "a version such as `1.32`".into(),
+            Form::ImageName => "the name of an image without tag and digest".into(),
             Form::ConfigSymbol => {
                 "a symbol of the kernel's configuration, without `CONFIG_`".into()
             }
@@ -125,6 +134,9 @@ impl Form {
             Form::Port => "^[0-9]+(/(tcp|udp|sctp))?$",
             Form::UnitName => "^[A-Za-z0-9:_.@-]+\\.[a-z]+$",
             Form::ConfigSymbol => "^[A-Za-z0-9_]+$",
+            Form::Pointer => "^/([^~]|~[01])*$",
+            Form::Minor => "^[0-9]+\\.[0-9]+$",
+            Form::ImageName => "^[^@\\s]+$",
         })
     }
 
@@ -170,6 +182,9 @@ impl Form {
             Form::Port => fits(is_port(text)),
             Form::ConfigSymbol => check_symbol(text),
             Form::UnitName => fits(is_unit(text)),
+            Form::Pointer => fits(is_pointer(text)),
+            Form::Minor => fits(is_minor(text)),
+            Form::ImageName => check_image_name(text),
         }
     }
 }
@@ -190,6 +205,32 @@ fn is_unit(text: &str) -> bool {
     let kind = |kind: &str| !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase());
     let parts = text.rsplit_once('.');
     text.chars().all(fits) && parts.is_some_and(|(name, end)| !name.is_empty() && kind(end))
+}
+
+/// RFC 6901, without the pointer to the whole.
+fn is_pointer(text: &str) -> bool {
+    let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    text.starts_with('/') && escapes && !text.contains(char::is_control)
+}
+
+fn is_minor(text: &str) -> bool {
+    let number = |part: &str| {
+        (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    text.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor))
+}
+
+/// A tag or digest in a name would never match.
+fn check_image_name(text: &str) -> Result<(), Misfit> {
+    let (path, last) = text.rsplit_once('/').map_or(("", text), |(path, last)| (path, last));
+    let bare = last.split(['@', ':']).next().unwrap_or(last);
+    if bare.len() < last.len() && !bare.is_empty() {
+        let nearest = if path.is_empty() { bare.to_owned() } else { format!("{path}/{bare}") };
+        let reason = Some("tag and digest are no part of the name".to_owned());
+        return Err(Misfit { reason, nearest: Some(nearest) });
+    }
+    let good = |c: char| c.is_ascii_alphanumeric() || "./-_:".contains(c);
+    if !last.is_empty() && text.chars().all(good) { Ok(()) } else { Err(Misfit::plain()) }
 }
 
 /// People copy `CONFIG_X` from elsewhere.

@@ -34,6 +34,7 @@ pub use name::{
     DEFAULT_OUTPUT, Kind, NameError, Platform, RepoPath, TargetName, TargetRef, TreePath,
     check_name,
 };
+pub use nearest::nearest;
 pub use schema::{SchemaFile, json_schema, reference};
 pub use select::{SelectError, Selected, TargetPattern};
 pub use span::{At, FileIndex, Position, Positions, Sources, Span};

@@ -17,12 +17,21 @@ pub enum Kind {
     Node,
     /// An OCI image.
     Image,
+    /// Kubernetes manifests.
+    Cluster,
 }
 
 impl Kind {
     /// Every kind, in the order of the reference.
-    pub const ALL: [Kind; 6] =
-        [Kind::Source, Kind::Rootfs, Kind::Build, Kind::Kernel, Kind::Node, Kind::Image];
+    pub const ALL: [Kind; 7] = [
+        Kind::Source,
+        Kind::Rootfs,
+        Kind::Build,
+        Kind::Kernel,
+        Kind::Node,
+        Kind::Image,
+        Kind::Cluster,
+    ];
 
     /// The word of the table header.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Kind {
             Kind::Kernel => "kernel",
             Kind::Node => "node",
             Kind::Image => "image",
+            Kind::Cluster => "cluster",
         }
     }
 }

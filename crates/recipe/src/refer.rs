@@ -1,9 +1,9 @@
 //! Checks what targets say of each other, of archives and of files of the repository.
 
 use crate::{
-    At, Build, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring, Kind,
-    Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target,
-    TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest, signing,
+    At, Build, Cluster, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring,
+    Kind, Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span,
+    Target, TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest, signing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,6 +114,9 @@ impl References<'_> {
             Role::Source(_) | Role::Deb(_) | Role::Base => name.kind() == Kind::Source,
             Role::KernelSource => matches!(name.kind(), Kind::Source | Kind::Build),
             Role::Dep(_) | Role::Tree(_) => name.kind() != Kind::Image,
+            Role::Schemas | Role::Rendered(_) => matches!(name.kind(), Kind::Source | Kind::Build),
+            Role::Mapped(_) => name.kind() == Kind::Image,
+            Role::Setting(_) => !matches!(name.kind(), Kind::Source | Kind::Cluster),
         };
         let wanted = &used.from.target;
         let names: Vec<(&TargetName, String)> =
@@ -165,6 +168,7 @@ impl References<'_> {
             TargetBody::Kernel(kernel) => self.kernel(target, kernel),
             TargetBody::Node(node) => self.node(target, node),
             TargetBody::Image(image) => self.image(target, image),
+            TargetBody::Cluster(cluster) => self.cluster(target, cluster),
         }
     }
 
@@ -339,6 +343,31 @@ impl References<'_> {
             self.out.push(diagnostic);
         }
         self.overlay(&image.overlay);
+    }
+
+    fn cluster(&mut self, target: &Target, cluster: &Cluster) {
+        if cluster.manifests.is_empty() && cluster.rendered.is_empty() {
+            let span = target.fields.of("manifests").unwrap_or(target.name.span);
+            let title = format!("`{}` has no manifests", target.name.value);
+            let expected = "expected at least one file or pattern";
+            self.out.push(Diagnostic::error(title).label(span, expected));
+        }
+        for pattern in cluster.manifests.iter().chain(&cluster.crds) {
+            match self.loader.glob(pattern) {
+                Ok(found) if found.is_empty() => {
+                    let title = format!("no file fits `{}`", pattern.value);
+                    let diagnostic = Diagnostic::error(title)
+                        .label(pattern.span, "no such file in the repository")
+                        .help("patterns are relative to the directory of `groundup.toml`");
+                    self.out.push(diagnostic);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    let title = error.to_string();
+                    self.out.push(Diagnostic::error(title).label(pattern.span, "asked for here"));
+                }
+            }
+        }
     }
 
     fn overlay(&mut self, overlay: &Overlay) {

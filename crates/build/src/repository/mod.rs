@@ -69,6 +69,13 @@ pub enum RepositoryError {
         /// The workspace.
         root: PathBuf,
     },
+    /// A place for the files of a revision could not be made.
+    #[error("cannot make a directory for the files of a revision")]
+    Scratch {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// There is no such revision.
     #[error(
         "git knows no revision `{name}` in `{root}`; a shallow clone may lack it: fetch it, for \

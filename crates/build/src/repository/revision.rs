@@ -125,6 +125,9 @@ impl Git {
             names.push(0);
         }
         self.run_with(&["checkout-index", "-z", "--stdin", &prefix], Some(&index), &names)?;
-        Ok(top.join(inner))
+        // There may be nothing of the root.
+        let root = top.join(inner);
+        std::fs::create_dir_all(&root).map_err(|source| RepositoryError::Scratch { source })?;
+        Ok(root)
     }
 }

@@ -5,7 +5,7 @@ use groundup_build::{AssembleCall, AssembleError};
 use groundup_digest::ObjectId;
 use groundup_image::{
     BaseParams, BaseSource, Compat, Compression, Healthcheck, ImageParams, IndexParams,
-    LayerOutput, LayerParams, Platform, RunConfig, SplitParams, UnpackLimits, archive_step,
+    LayerOutput, LayerParams, Layout, Platform, RunConfig, SplitParams, UnpackLimits, archive_step,
     base_step, image_step, index_step, layer_output, layer_step, split_step,
 };
 use groundup_plan::params;
@@ -113,4 +113,16 @@ pub(super) fn archive(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError>
     let params: params::ImageArchive = call.params()?;
     let (layout, platform) = (call.tree("layout")?, params.platform.parse()?);
     Ok(out(ObjectId::Blob(archive_step(call.store, layout, &platform, &params.tag)?)))
+}
+
+/// The digest of the one image, or index, that a layout holds.
+pub(super) fn digest(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError> {
+    let index = Layout::load(call.store, call.tree("layout")?)?.index()?;
+    let [top] = index.manifests.as_slice() else {
+        return Err(
+            format!("the layout has {} entries, expected one", index.manifests.len()).into()
+        );
+    };
+    let text = format!("{}\n", top.digest);
+    Ok(out(ObjectId::Blob(call.store.put_blob(text.as_bytes())?.blob)))
 }

@@ -1,5 +1,6 @@
 //! The assemblers behind plans: from parameters and inputs to calls of the crates that do the work.
 
+mod cluster;
 mod debian;
 mod image;
 mod kernel;
@@ -48,6 +49,11 @@ impl Assemblers for Registered {
             Assembler::ImageManifest => image::manifest(call),
             Assembler::ImageIndex => image::index(call),
             Assembler::ImageArchive => image::archive(call),
+            Assembler::ImageDigest => image::digest(call),
+            Assembler::TreeDigests => cluster::digests(call),
+            Assembler::ClusterSchemas => cluster::schemas(call),
+            Assembler::ClusterManifests => cluster::manifests(call),
+            Assembler::ClusterArtifact => cluster::artifact(call),
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::{
 use groundup_build::{Revision, resolve};
 use groundup_digest::ObjectId;
 use groundup_plan::{Goal, Plan, compare::Side, leaves_of, plan};
-use groundup_recipe::{Diagnostic, Loaded, Lock, load, lock::LOCK_FILE, render_all};
-use std::collections::{BTreeMap, BTreeSet};
+use groundup_recipe::{Diagnostic, Loaded, Lock, Selected, load, lock::LOCK_FILE, render_all};
+use std::collections::BTreeMap;
 
 /// The outputs of the steps of a plan, as far as the store knows them.
 pub(crate) type Known = Vec<Option<BTreeMap<String, ObjectId>>>;
@@ -56,23 +56,24 @@ impl Before {
             return Err(failed(&stale, &loaded.sources));
         }
         // A target that was not there is no error: it is new.
-        let mut targets: BTreeSet<_> = match words {
-            [] => loaded.workspace.select(words).into_iter().flatten().collect(),
-            words => {
-                let each =
-                    words.iter().map(|word| loaded.workspace.select(std::slice::from_ref(word)));
-                each.flatten().flatten().collect()
-            }
+        let select = |words: &[String]| loaded.workspace.select(words).unwrap_or_default();
+        let mut selected: Vec<Selected> = match words {
+            [] => select(&[]),
+            words => words.iter().flat_map(|word| select(std::slice::from_ref(word))).collect(),
         };
-        let asked = session.plan.targets().iter().map(|target| target.name.clone());
-        targets.extend(asked.filter(|name| loaded.workspace.target(name).is_some()));
-        let targets: Vec<_> = targets.into_iter().collect();
+        for asked in session.plan.targets() {
+            let known = selected.iter().any(|selected| selected.target == asked.name);
+            if !known && loaded.workspace.target(&asked.name).is_some() {
+                selected.push(Selected::whole(asked.name.clone()));
+            }
+        }
+        let targets: Vec<_> = selected.iter().map(|selected| selected.target.clone()).collect();
         let leaves = revision
             .take(&session.store, &leaves_of(&loaded.workspace, &targets))
             .map_err(|error| CliError::of(Kind::Usage, &error))
             .map_err(|error| error.while_trying(format!("reading the files of {name}")))?;
         let options = plan_options(Goal::Outputs)?;
-        let plan = plan(&loaded.workspace, &lock, &leaves, &targets, &options)
+        let plan = plan(&loaded.workspace, &lock, &leaves, &selected, &options)
             .map_err(|error| CliError::of(Kind::Usage, &error))
             .map_err(|error| error.while_trying(format!("planning the workspace at {name}")))?;
         let known = resolve(&plan, &session.store)?.into_iter().map(|it| it.outputs).collect();

@@ -81,9 +81,11 @@ pub(crate) fn publish(
             let name = file_name(targets, built, output);
             let kind = built.target.name.kind();
             let wanted = match kind {
-                TargetKind::Image | TargetKind::Build | TargetKind::Kernel | TargetKind::Node => {
-                    true
-                }
+                TargetKind::Image
+                | TargetKind::Build
+                | TargetKind::Kernel
+                | TargetKind::Node
+                | TargetKind::Cluster => true,
                 TargetKind::Rootfs | TargetKind::Source => everything == Everything::Yes,
             };
             let path = match (place, wanted) {
@@ -103,6 +105,9 @@ pub(crate) fn publish(
             };
             let digest = match (kind, id) {
                 (TargetKind::Image, ObjectId::Tree(layout)) => {
+                    Some(image_digest(store, *layout)?.oci())
+                }
+                (TargetKind::Cluster, ObjectId::Tree(layout)) if output == "oci" => {
                     Some(image_digest(store, *layout)?.oci())
                 }
                 _ => None,

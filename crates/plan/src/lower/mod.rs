@@ -2,6 +2,7 @@
 
 mod archive;
 mod build;
+mod cluster;
 mod image;
 mod kernel;
 mod node;
@@ -92,7 +93,7 @@ impl Lowering<'_> {
         };
         let platforms = match target.kind() {
             // A source has no platform; an image joins its platforms in one layout.
-            Kind::Source | Kind::Image => vec![None],
+            Kind::Source | Kind::Image | Kind::Cluster => vec![None],
             _ => self.workspace.platforms_of(name).into_iter().map(Some).collect(),
         };
         for platform in platforms {
@@ -144,6 +145,9 @@ impl Lowering<'_> {
             }
             TargetBody::Node(node) => self.node(name, node, &of.output, platform, target.name.span),
             TargetBody::Image(image) => self.image(name, image, target.name.span),
+            TargetBody::Cluster(cluster) => {
+                self.cluster(name, cluster, &of.output, platform, target.name.span)
+            }
         }
     }
 

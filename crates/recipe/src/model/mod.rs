@@ -4,6 +4,7 @@
 //! are carried along ([`At`]) but are no part of equality.
 
 mod build;
+mod cluster;
 mod image;
 mod kernel;
 mod node;
@@ -14,6 +15,7 @@ mod source;
 mod workspace;
 
 pub use build::{Build, Command, Limits, Permissions, Reuse};
+pub use cluster::{ArtifactForm, Cluster, ImageField, MappedImage, Setting};
 pub use image::{Compression, Healthcheck, Image, ImageConfig, LayerOptions};
 pub use kernel::{Kernel, KernelBase, KernelOption, Signing};
 pub use node::{BootTest, Firmware, HttpCheck, MachineId, Node, Unit};

@@ -1,6 +1,6 @@
 //! The workspace: settings, archives and targets, and what targets use of each other.
 
-use super::{Build, Image, Kernel, Node, Rootfs, Source};
+use super::{Build, Cluster, Image, Kernel, Node, Rootfs, Source};
 use crate::{At, Kind, Platform, Positions, RepoPath, TargetName, TargetPattern, TargetRef};
 use std::collections::BTreeMap;
 
@@ -75,6 +75,8 @@ pub enum TargetBody {
     Node(Node),
     /// An OCI image.
     Image(Image),
+    /// Kubernetes manifests.
+    Cluster(Cluster),
 }
 
 /// One target's use of another.
@@ -111,6 +113,14 @@ pub enum Role<'a> {
     Deb(usize),
     /// The base of an image.
     Base,
+    /// What the schemas of a cluster come from.
+    Schemas,
+    /// What has manifests of a cluster, by its place in the list.
+    Rendered(usize),
+    /// What an image name of a cluster stands for.
+    Mapped(&'a str),
+    /// What a field of a cluster's objects is set from, by its place in the list.
+    Setting(usize),
 }
 
 impl Workspace {
@@ -127,7 +137,7 @@ impl Workspace {
     /// The platforms that a target can be asked for; none for sources, which have no platform.
     pub fn platforms_of(&self, name: &TargetName) -> Vec<Platform> {
         match self.target(name).map(|target| &target.body) {
-            None | Some(TargetBody::Source(_)) => Vec::new(),
+            None | Some(TargetBody::Source(_) | TargetBody::Cluster(_)) => Vec::new(),
             Some(TargetBody::Rootfs(rootfs)) => values(&rootfs.platforms),
             Some(TargetBody::Kernel(kernel)) => values(&kernel.platforms),
             Some(TargetBody::Node(node)) => values(&node.platforms),
@@ -167,6 +177,7 @@ impl Target {
             TargetBody::Node(_) => {
                 vec![crate::DEFAULT_OUTPUT, "disk", "facts", "qcow2", "root", "uki"]
             }
+            TargetBody::Cluster(_) => vec![crate::DEFAULT_OUTPUT, "checks", "oci"],
             _ => vec![crate::DEFAULT_OUTPUT],
         }
     }
@@ -225,6 +236,16 @@ impl Target {
                 let mut uses: Vec<_> =
                     image.base.iter().map(|base| whole(Role::Base, base)).collect();
                 uses.extend(trees(&image.trees));
+                uses
+            }
+            TargetBody::Cluster(cluster) => {
+                let mut uses = vec![part(Role::Schemas, &cluster.schemas)];
+                let rendered = cluster.rendered.iter().enumerate();
+                uses.extend(rendered.map(|(index, from)| part(Role::Rendered(index), from)));
+                let images = cluster.images.iter();
+                uses.extend(images.map(|(name, image)| whole(Role::Mapped(name), &image.target)));
+                let set = cluster.set.iter().enumerate();
+                uses.extend(set.map(|(index, set)| part(Role::Setting(index), &set.from)));
                 uses
             }
         }

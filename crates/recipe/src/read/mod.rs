@@ -1,6 +1,7 @@
 //! Checked tables to typed values. Nothing is judged here: what does not fit was refused before.
 
 mod build;
+mod cluster;
 mod image;
 mod kernel;
 mod node;
@@ -31,6 +32,7 @@ pub(crate) fn target(name: At<TargetName>, table: &Table, defaults: &Defaults) -
         Kind::Kernel => TargetBody::Kernel(kernel::read(view, defaults)?),
         Kind::Node => TargetBody::Node(node::read(view, defaults)?),
         Kind::Image => TargetBody::Image(image::read(view, defaults)?),
+        Kind::Cluster => TargetBody::Cluster(cluster::read(view)?),
     };
     let mut fields = Positions::default();
     table.iter().for_each(|(key, field)| fields.insert(key, field.key));

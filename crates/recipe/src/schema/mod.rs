@@ -1,6 +1,7 @@
 //! One description of what recipe and workspace files may hold, from which three things are made:
 //! the check of a file, the JSON schema for editors, and the reference in `docs/recipes.md`.
 
+mod cluster;
 mod image;
 mod json;
 mod kernel;
@@ -121,6 +122,6 @@ pub fn reference() -> String {
 }
 
 /// The kinds with their tables, in the order of the reference.
-fn kinds() -> [(Kind, &'static Spec); 6] {
+fn kinds() -> [(Kind, &'static Spec); 7] {
     Kind::ALL.map(|kind| (kind, spec_of(kind)))
 }

@@ -34,7 +34,7 @@ pub(super) const PLATFORMS: Key = optional(
 );
 
 pub(super) const MADE: &[Kind] =
-    &[Kind::Rootfs, Kind::Build, Kind::Source, Kind::Kernel, Kind::Node];
+    &[Kind::Rootfs, Kind::Build, Kind::Source, Kind::Kernel, Kind::Node, Kind::Cluster];
 pub(super) const TREES: Key = optional(
     "trees",
     Type::List(

@@ -2,6 +2,7 @@
 
 use super::{
     Merge, Spec, Type,
+    cluster::CLUSTER,
     image::IMAGE,
     kernel::KERNEL,
     node::NODE,
@@ -112,5 +113,6 @@ pub(crate) fn spec_of(kind: Kind) -> &'static Spec {
         Kind::Kernel => &KERNEL,
         Kind::Node => &NODE,
         Kind::Image => &IMAGE,
+        Kind::Cluster => &CLUSTER,
     }
 }
