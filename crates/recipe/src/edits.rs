@@ -266,7 +266,7 @@ dirs = [\"/one\", \"/two\"]
         let edited = RECIPE.replace("\"/c\"", "\"/d\"");
         assert_eq!(
             told((SETTINGS, RECIPE), (SETTINGS, &edited)),
-            ["rootfs.base links./b /c -> /d :6", "rootfs.top links[/b].to /c -> /d :6",]
+            ["rootfs.base links./b /c -> /d :6", "rootfs.top links./b /c -> /d :6",]
         );
     }
 
