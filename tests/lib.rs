@@ -10,6 +10,7 @@ pub mod oracle;
 pub mod ordeal;
 #[cfg(target_arch = "x86_64")]
 pub mod power;
+pub mod signing;
 pub mod tiny;
 #[cfg(target_arch = "x86_64")]
 pub mod trace;

@@ -105,9 +105,14 @@ impl Bench {
 
     /// A peer's program, so many times one after the other.
     pub fn peer_times(&self, times: u32, folder: &Path, words: &[&str]) -> Result<Taken> {
+        self.peer_in(&self.peers(), times, folder, words)
+    }
+
+    /// The same in another root file system.
+    pub fn peer_in(&self, root: &Path, times: u32, folder: &Path, words: &[&str]) -> Result<Taken> {
         let me = std::env::current_exe().tried("find", "this program")?;
         let mut command = Command::new(me);
-        command.arg("enter").arg(self.peers()).arg(&self.work).arg(folder).arg(times.to_string());
+        command.arg("enter").arg(root).arg(&self.work).arg(folder).arg(times.to_string());
         let output = command.args(words).stdin(Stdio::null()).output();
         let run = |source| BenchError::Run { what: words.join(" "), source };
         let output = output.map_err(run)?;

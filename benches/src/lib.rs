@@ -7,6 +7,7 @@
 
 pub mod bench;
 pub mod error;
+mod family;
 pub mod process;
 pub mod record;
 pub mod report;

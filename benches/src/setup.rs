@@ -11,14 +11,17 @@ use std::{collections::BTreeMap, fs, process::Command};
 pub(crate) const STORE: &str = "store";
 
 /// Programs of the peers, and the package whose version is theirs.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 12] = [
     "b3sum",
     "bubblewrap",
     "buildah",
     "busybox-static",
+    "cryptsetup-bin",
     "dpkg",
     "ninja-build",
     "nix-bin",
+    "qemu-utils",
+    "squashfs-tools",
     "umoci",
     "zstd",
 ];

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it is surprised")]
 
 use groundup_kernel::{Config, ConfigDiff};
-use groundup_tests::{copy_recipes, in_workspace, succeed, told};
+use groundup_tests::{copy_recipes, in_workspace, signing::Signer, succeed, told};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -76,6 +76,10 @@ cp /deps/new/config /out/new
 /src/linux/scripts/diffconfig /out/old /out/new > /out/said
 """
 
+[image.node-micro]
+tag = "node-micro:1"
+trees = [{ from = "node.micro:disk", to = "/disk" }]
+
 [node.blind]
 extends = "node.micro"
 kernel = "kernel.modular"
@@ -102,51 +106,51 @@ extends = "node.micro"
 firmware = "uefi"
 "#;
 
-/// Modules with signatures from outside, and a node that loads one of them.
-const SIGNED: &str = r#"
-[kernel.signed]
-extends = "kernel.micro"
+/// A kernel that takes no time to compile: its modules are what kmod takes for some, and what the
+/// signing of modules needs to know of it is so.
+const QUICK: &[(&str, &str)] = &[
+    (
+        "linux/Makefile",
+        "tinyconfig:\n\tprintf 'CONFIG_MODULES=y\\nCONFIG_CRYPTO_SHA256=y\\n' > $(O)/.config\n\
+         olddefconfig:\n\t@true\n\
+         kernelrelease:\n\t@echo 1.0.0\n\
+         bzImage:\n\tmkdir -p $(O)/arch/x86/boot\n\t\
+         tee $(O)/arch/x86/boot/bzImage $(O)/vmlinux < /deps/trusted/certificate.pem > $(O)/System.map\n\
+         modules: one.ko two.ko\n\
+         %.ko:\n\techo 'char $*[] __attribute__((section(\".modinfo\"))) = \"name=$*\";' | \
+         gcc -xc -c -o $(O)/$@ -\n\
+         modules_install:\n\tmkdir -p $(INSTALL_MOD_PATH)/lib/modules/1.0.0/kernel\n\t\
+         cp $(O)/*.ko $(INSTALL_MOD_PATH)/lib/modules/1.0.0/kernel\n",
+    ),
+    (
+        "linux/Kconfig",
+        "config MODULES\n\tbool \"modules\"\nconfig CRYPTO_SHA256\n\tbool \"hash\"\n\
+         config MODULE_SIG\n\tbool \"signatures\"\nconfig MODULE_SIG_ALL\n\tbool \"all\"\n\
+         config MODULE_SIG_SHA256\n\tbool \"hash\"\nconfig MODULE_SIG_KEY\n\tstring \"key\"\n\
+         config SYSTEM_TRUSTED_KEYS\n\tstring \"keys\"\n",
+    ),
+    (
+        "recipes/quick.toml",
+        r#"
+[source.quick]
+path = "linux"
+
+[kernel.quick]
+source = "source.quick"
 toolchain = "rootfs.toolchain-kernel-signing"
-modules = true
-headers = true
-options = { MODULES = "y", CRC7 = "m", CRC_CCITT = "m", MODULE_SIG_FORCE = "y" }
-signing = { certificate = "keys/cert.pem", signatures = "keys/signed" }
+base = "tinyconfig"
 
-[rootfs.signed]
-trees = ["rootfs.micro", { from = "kernel.signed:unsigned", path = "/usr/lib/modules", to = "/unsigned" }]
-files = [{ path = "/etc/rc", mode = "0755", text = """
-#!/bin/sh
-load() { busybox insmod "$(busybox find "$1" -name crc7.ko)"; }
-load /unsigned || busybox echo "signed: refused"
-load /usr/lib/modules && busybox lsmod | busybox sed 's/^/signed: /'
-busybox echo "signed: up"
-""" }]
+[kernel.quick.signing]
+certificate = "keys/cert.pem"
+signatures = "keys/quick"
 
-[node.signed]
-rootfs = "rootfs.signed"
-kernel = "kernel.signed"
-initrd = "rootfs.initrd"
-tools = "rootfs.node-tools"
-cmdline = "console=ttyS0 panic=-1"
-
-[node.signed.test]
-emulator = "rootfs.emulator"
-console = ["signed: refused", "signed: crc7", "signed: up"]
-"#;
-
-/// A certificate of a key that signs for a test.
-const REQUEST: &str = "\
-[req]
-distinguished_name = name
-prompt = no
-x509_extensions = of
-[name]
-CN = groundup test
-[of]
-basicConstraints = critical,CA:FALSE
-keyUsage = digitalSignature
-subjectKeyIdentifier = hash
-";
+[build.sign-file]
+rootfs = "rootfs.toolchain-kernel-signing"
+sources = { linux = "source.linux" }
+script = "gcc -w -o /out/sign-file /src/linux/scripts/sign-file.c -lcrypto"
+"#,
+    ),
+];
 
 /// A module outside the kernel's tree.
 const HELLO: &str = r#"
@@ -195,6 +199,19 @@ fn a_node_boots_and_its_test_is_a_result_like_any_other() {
     let mut run = in_workspace(workspace());
     let said = succeed(run.args(["run", "rootfs.node-tools", "--", "sh", "-euc", look]));
     assert!(said.contains("No errors detected") && said.contains(".initrd"), "{said}");
+}
+
+#[test]
+fn a_node_travels_as_an_oci_image() {
+    let mut build = in_workspace(workspace());
+    succeed(build.args(["build", "image.node-micro", "node.micro:disk"]));
+    let look = "touch /etc/resolv.conf; umoci unpack --rootless --image \
+                out/image.node-micro:node-micro:1 unpacked && \
+                cmp unpacked/rootfs/disk/disk.raw out/node.micro-disk/disk.raw && \
+                skopeo copy --quiet oci:out/image.node-micro dir:copied && ls copied";
+    let mut run = in_workspace(workspace());
+    let said = succeed(run.args(["run", "rootfs.tools", "--", "sh", "-euc", look]));
+    assert!(said.contains("manifest.json"), "{said}");
 }
 
 #[test]
@@ -362,79 +379,79 @@ fn a_disk_that_is_too_small_says_by_how_much() {
 }
 
 #[test]
-fn modules_carry_signatures_of_others_and_the_kernel_takes_no_other_modules() {
+fn modules_carry_signatures_that_were_made_outside() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("signing");
     copy_recipes(&root);
-    let here = || {
-        let mut command = in_workspace(&root);
-        command.arg("--store").arg(workspace().join("store"));
-        command
-    };
-    let tools = |script: &str| {
-        let run = ["run", "rootfs.toolchain-kernel-signing", "--", "sh", "-euc", script];
-        succeed(here().args(run))
-    };
-    let refused = |arguments: &[&str]| {
-        let output = here().args(arguments).output().unwrap();
+    let signer = Signer::new(&root, &workspace().join("store"));
+    fs::create_dir(root.join("linux")).unwrap();
+    for (path, text) in QUICK {
+        fs::write(root.join(path), text).unwrap();
+    }
+    let refused = || {
+        let output = signer.groundup().args(["build", "kernel.quick"]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", told(&output));
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    fs::write(root.join("request"), REQUEST).unwrap();
-    tools(
-        "mkdir keys && openssl req -x509 -new -nodes -sha256 -days 36500 -config request \
-         -newkey rsa:2048 -keyout key.pem -out keys/cert.pem",
-    );
-    fs::write(root.join("recipes/signed.toml"), SIGNED).unwrap();
 
     // What is missing is named, and what to do about it is a script that does it.
-    let said = refused(&["build", "kernel.signed"]);
-    let module = "/kernel/lib/crc7.ko has no signature keys/signed/";
-    assert!(said.contains(module) && said.contains("at recipes/signed.toml:8"), "{said}");
-    succeed(here().args(["build", "kernel.signed:unsigned"]));
-    let remedy =
-        said.lines().find_map(|line| line.trim_start_matches([' ', '|']).strip_prefix("(cd "));
-    let remedy = format!("(cd {}", remedy.unwrap().replace("KEY", "\"$OLDPWD/key.pem\""));
-    tools(&format!("mkdir -p keys/signed\n{remedy}"));
-    succeed(here().args(["build", "kernel.signed"]));
+    let said = refused();
+    let module = "usr/lib/modules/1.0.0/kernel/two.ko has no signature keys/quick/";
+    assert!(said.contains(module) && said.contains("at recipes/quick.toml:12"), "{said}");
+    succeed(signer.groundup().args(["build", "kernel.quick:unsigned", "build.sign-file"]));
+    signer.sign_as_told(&said, "keys/quick");
+    succeed(signer.groundup().args(["build", "kernel.quick"]));
 
     // The kernel's own program makes the same signatures and the same modules, and kmod reads them.
-    let said = tools(
+    let said = signer.tools(
         r#"
-        sign=out/kernel.signed-headers/scripts/sign-file
-        cd out/kernel.signed-unsigned
+        sign=$PWD/out/build.sign-file/sign-file
+        cd out/kernel.quick-unsigned
         while read -r sum module; do
             cp "$module" ../mine.ko
-            ../../$sign -p sha256 ../../key.pem ../../keys/cert.pem ../mine.ko
-            cmp ../mine.ko.p7s "../../keys/signed/$sum.p7s"
-            ../../$sign -s ../mine.ko.p7s sha256 ../../keys/cert.pem "$module" ../mine.ko
-            cmp ../mine.ko "../kernel.signed-modules/$module"
-            modinfo ../kernel.signed-modules/"$module"
+            "$sign" -p sha256 ../../key.pem ../../keys/cert.pem ../mine.ko
+            cmp ../mine.ko.p7s "../../keys/quick/$sum.p7s"
+            "$sign" -s ../mine.ko.p7s sha256 ../../keys/cert.pem "$module" ../mine.ko
+            cmp ../mine.ko "../kernel.quick-modules/$module"
+            modinfo ../kernel.quick-modules/"$module"
         done < SHA256SUMS
+        cmp usr/lib/modules/1.0.0/modules.dep ../kernel.quick-modules/usr/lib/modules/1.0.0/modules.dep
         "#,
     );
-    let sums = fs::read_to_string(root.join("out/kernel.signed-unsigned/SHA256SUMS")).unwrap();
-    let signer = said.lines().filter(|line| *line == "signer:         groundup test").count();
-    assert_eq!(signer, sums.lines().count(), "{said}");
-    assert!(signer >= 2 && said.contains("sig_hashalgo:   sha256"), "{said}");
-    assert_eq!(succeed(here().args(["test", "node.signed"])), "node.signed  passed\n");
+    let signers = said.lines().filter(|line| *line == "signer:         groundup test").count();
+    assert!(signers == 2 && said.contains("sig_hashalgo:   sha256"), "{said}");
+    let facts = fs::read(root.join("out/kernel.quick-facts/kernel.json")).unwrap();
+    let facts: serde_json::Value = serde_json::from_slice(&facts).unwrap();
+    assert_eq!(facts["modules"]["kernel/one.ko"]["signed"], true);
 
-    // Neither signatures that are left over nor those of other modules are taken.
-    fs::write(root.join("keys/signed/0123.p7s"), "of something else").unwrap();
-    let said = refused(&["build", "kernel.signed"]);
-    assert!(said.contains("keys/signed/0123.p7s is of no module of kernel.signed"), "{said}");
-    let mut names = sums.lines().map(|line| root.join(format!("keys/signed/{}.p7s", &line[..64])));
-    let (one, other) = (names.next().unwrap(), names.next().unwrap());
-    fs::rename(root.join("keys/signed/0123.p7s"), root.join("0123")).unwrap();
-    fs::copy(&one, &other).unwrap();
-    let said = refused(&["build", "kernel.signed"]);
+    // Neither signatures that are left over are taken, nor those of other modules, nor what the kernel
+    // would refuse.
+    let extra = root.join("keys/quick/0123.p7s");
+    fs::write(&extra, "of something else").unwrap();
+    let said = refused();
+    assert!(said.contains("keys/quick/0123.p7s is of no module of kernel.quick"), "{said}");
+    fs::remove_file(extra).unwrap();
+    let sums = fs::read_to_string(root.join("out/kernel.quick-unsigned/SHA256SUMS")).unwrap();
+    let names = sums.lines().map(|line| root.join(format!("keys/quick/{}.p7s", &line[..64])));
+    let names: Vec<PathBuf> = names.collect();
+    let good = fs::read(&names[0]).unwrap();
+    fs::copy(&names[1], &names[0]).unwrap();
+    let said = refused();
     assert!(said.contains("it does not hold by keys/cert.pem: verification failure"), "{said}");
-    tools(&format!(
-        "openssl cms -sign -binary -outform DER -nocerts -md sha256 -signer keys/cert.pem \
-         -inkey key.pem -in \"{}\" -out \"{}\"",
-        root.join("request").display(),
-        one.display()
-    ));
-    let said = refused(&["build", "kernel.signed"]);
-    assert!(said.contains("it has signed attributes, which the kernel refuses"), "{said}");
+    fs::write(&names[0], "no signature").unwrap();
+    assert!(refused().contains("it is no CMS signature in DER"));
+    let sign = |how: &str| {
+        let place = names[0].display();
+        signer.tools(&format!(
+            "openssl cms -sign -binary -outform DER -nocerts -signer keys/cert.pem -inkey key.pem \
+             {how} -in out/kernel.quick-unsigned/usr/lib/modules/1.0.0/kernel/one.ko -out {place}"
+        ));
+        refused()
+    };
+    assert!(sign("-md sha256").contains("it has signed attributes, which the kernel refuses"));
+    assert!(sign("-noattr -md sha1").contains("its hash is sha1; take sha256"));
+    assert!(sign("-noattr -md sha512").contains("has not set CONFIG_CRYPTO_SHA512=y"));
+    assert!(sign("-noattr -md sha256 -nodetach").contains("it holds the module itself"));
+    fs::write(&names[0], good).unwrap();
+    succeed(signer.groundup().args(["build", "kernel.quick"]));
 }

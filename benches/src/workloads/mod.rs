@@ -5,6 +5,7 @@ mod hash;
 mod kernel;
 mod layer;
 mod material;
+mod node;
 mod noop;
 mod sandbox;
 mod steps;
@@ -38,4 +39,5 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "layer", title: "a layer of a large tree", run: layer::measure },
     Workload { name: "edit", title: "one changed file in a large image", run: edit::measure },
     Workload { name: "kernel", title: "a kernel, and one symbol of it", run: kernel::measure },
+    Workload { name: "node", title: "the images of a node", run: node::measure },
 ];

@@ -55,7 +55,7 @@ while read -r digest module; do
         continue
     fi
     # The kernel refuses them: crypto/asymmetric_keys/pkcs7_verify.c.
-    if ! grep -q 'signedAttrs:$' form || ! grep -A 1 'signedAttrs:$' form | grep -q '<ABSENT>'; then
+    if grep -A 1 '^ *signedAttrs:$' form | grep -v -e 'signedAttrs:$' -e '<ABSENT>' -e '^--$' > attributes; then
         wrong "it has signed attributes, which the kernel refuses (openssl: -noattr)"
         continue
     fi
@@ -72,7 +72,7 @@ while read -r digest module; do
     if ! openssl cms -verify -binary -inform DER -in "$signature" -content "/deps/unsigned/$module" \
         -certfile /deps/trusted/certificate.pem -nointern -noverify -out /dev/null 2> said; then
         # CMS errors as `error:…:CMS routines:function:reason:file:line:`.
-        reason=$(sed -n 's/^.*:CMS routines:[^:]*:\([^:]*\):.*/\1/p' said | tail -n 1)
+        reason=$(sed -n 's/^.*:CMS routines:[^:]*:\([^:]*\):.*/\1/p' said | head -n 1)
         wrong "it does not hold by $certificate: ${reason:-$(head -n 1 said)}"
         continue
     fi

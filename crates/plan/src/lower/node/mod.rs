@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  rootfs, modules, units ── root ── check ── tar ── squashfs ── verity ─┬─────────╮
-//!  initrd ── initramfs ── initrd (cpio) ─────────────────────────────────┴── uki ── disk ── qcow2
+//!  initrd ── initramfs ── initrd (cpio) ── compress ─────────────────────┴── uki ── disk ── qcow2
 //!  kernel ───────────────────────────────────────────────────────────────────╯       ╰── test
 //! ```
 //!
@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 
 const SQUASHFS: &str = include_str!("squashfs.sh");
 const VERITY: &str = include_str!("verity.sh");
+const INITRD: &str = include_str!("initrd.sh");
 const UKI: &str = include_str!("uki.sh");
 const DISK: &str = include_str!("disk.sh");
 const QCOW2: &str = include_str!("qcow2.sh");
@@ -76,11 +77,13 @@ impl Lowering<'_> {
         let kernel = self.part(&node.kernel, DEFAULT_OUTPUT, platform)?;
         let squashfs = self.squashfs(name, node, platform, span)?;
         let mounted = [("/deps/squashfs", squashfs.clone())];
-        let verity = self.tool(tool("verity", VERITY), mounted, none, limits())?;
+        let verity = self.tool(tool("verity", VERITY), mounted, none.clone(), limits())?;
         let initrd = self.initrd(name, node, platform, span)?;
+        let mounted = [("/deps/initrd.cpio", initrd.clone())];
+        let compressed = self.tool(tool("compress", INITRD), mounted, none, limits())?;
         let mounted = [
             ("/deps/kernel", kernel.clone()),
-            ("/deps/initrd.cpio", initrd.clone()),
+            ("/deps/initrd", compressed),
             ("/deps/verity", verity.clone()),
         ];
         let cmdline = node.cmdline.as_ref().map_or_else(String::new, |at| at.value.clone());

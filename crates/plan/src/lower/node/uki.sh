@@ -1,5 +1,5 @@
 # One EFI program of stub, command line, kernel and initramfs.
-#   /deps/kernel/vmlinuz, /deps/initrd.cpio, /deps/verity/roothash, $CMDLINE
+#   /deps/kernel/vmlinuz, /deps/initrd/initrd.zst, /deps/verity/roothash, $CMDLINE
 #   -> /out/uki.efi, /out/cmdline
 : "${SOURCE_DATE_EPOCH:?}"
 stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
@@ -11,7 +11,6 @@ if [ ${#cmdline} -gt 2047 ]; then
 fi
 printf '%s' "$cmdline" > /out/cmdline
 printf '%s' "$cmdline" > /build/cmdline
-zstd -q -10 --no-check -T1 -o /build/initrd /deps/initrd.cpio
 printf 'ID=groundup\nNAME=groundup\nVERSION_ID=%s\n' "$(cut -c1-16 /deps/verity/roothash)" > /build/osrel
 
 # Sections go behind the last one of the stub, each on a page of its own.
@@ -24,7 +23,7 @@ while read -r size vma; do
 done < /build/sections
 set --
 next=$(align "$end")
-for s in osrel:/build/osrel cmdline:/build/cmdline linux:/deps/kernel/vmlinuz initrd:/build/initrd; do
+for s in osrel:/build/osrel cmdline:/build/cmdline linux:/deps/kernel/vmlinuz initrd:/deps/initrd/initrd.zst; do
     file=${s#*:}
     set -- "$@" --add-section ".${s%%:*}=$file" \
         --set-section-flags ".${s%%:*}=data,readonly" \
