@@ -10,25 +10,26 @@ use groundup_tests::{copy_recipes, in_workspace, signing::Signer, succeed, told}
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
     sync::OnceLock,
 };
 
 /// The recipes of this repository, and some that are wrong on purpose.
 fn workspace() -> &'static Path {
-    static ROOT: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, root) = ROOT.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("work");
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        // A static is never dropped: what the last run left is removed by this one.
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nodes-tests");
+        let _ = Command::new("chmod").args(["-R", "u+w"]).arg(&root).output();
+        let _ = fs::remove_dir_all(&root);
         copy_recipes(&root);
         fs::write(root.join("recipes/wrong.toml"), WRONG).unwrap();
         fs::write(root.join("recipes/wrong.patch"), PATCH).unwrap();
         fs::create_dir(root.join("hello")).unwrap();
         fs::write(root.join("hello/hello.c"), HELLO).unwrap();
         fs::write(root.join("hello/Kbuild"), "obj-m := hello.o\n").unwrap();
-        (folder, root)
-    });
-    root
+        root
+    })
 }
 
 const WRONG: &str = r#"

@@ -147,6 +147,8 @@ fn mounts_are_as_writable_as_they_say() {
     assert_eq!(outcome.ending, Ending::Exited(2), "{}", fixture.log());
     assert!(fixture.log().contains("Read-only file system"));
     assert!(host.path().join("x").exists() && !host.path().join("y").exists());
+    let changes = fixture.spec.scratch.join("upper");
+    fs::remove_dir(changes).expect("places to mount on are no change of the root: it is empty");
 }
 
 #[test]

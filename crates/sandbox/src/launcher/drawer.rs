@@ -56,6 +56,18 @@ impl Drawer {
         self.make(path).doing(|| format!("making the place {path}"))
     }
 
+    /// Makes an empty file to mount on, with its parents, unless something is there.
+    pub(super) fn mount_point(&self, path: &str) -> Result<(), Failure> {
+        if let Some((parent, _)) = path.rsplit_once('/') {
+            self.directory(parent)?;
+        }
+        let mode = Mode::from_raw_mode(0o644);
+        match rustix::fs::mknodat(&self.dir, path, FileType::RegularFile, mode, 0) {
+            Err(Errno::EXIST) => Ok(()),
+            other => other.doing(|| format!("making the place {path}")),
+        }
+    }
+
     fn make(&self, path: &str) -> io::Result<()> {
         let path = path.trim_end_matches('/');
         match rustix::fs::mkdirat(&self.dir, path, Mode::from_raw_mode(0o755)) {

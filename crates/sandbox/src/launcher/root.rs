@@ -67,12 +67,15 @@ pub(super) fn enter(spec: &Spec, parts: Parts) -> Result<OwnedFd, Failure> {
     // Overlayfs gets short relative paths: it takes at most 255 bytes each.
     let scratch = &spec.scratch;
     rustix::process::chdir(scratch).doing(|| format!("entering {}", scratch.display()))?;
-    let directories = spec.mounts.iter().filter(|mount| mount.source.is_dir());
-    let targets = directories.map(|mount| mount.target.as_str()).chain([spec.cwd.as_str()]);
-    for target in targets {
-        // Cheaper here than on disk.
-        parts.drawer.directory(&format!("skeleton/{}", target.trim_matches('/')))?;
+    // Cheaper here than on disk, and no change of the root.
+    let place = |target: &str| format!("skeleton/{}", target.trim_matches('/'));
+    for mount in &spec.mounts {
+        match mount.source.is_dir() {
+            true => parts.drawer.directory(&place(&mount.target))?,
+            false => parts.drawer.mount_point(&place(&mount.target))?,
+        }
     }
+    parts.drawer.directory(&place(&spec.cwd))?;
     let root = match spec.ownership {
         Ownership::OneUser => {
             let mut lowers: Vec<&Path> = spec.lowers.iter().map(PathBuf::as_path).collect();
