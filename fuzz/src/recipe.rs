@@ -24,7 +24,7 @@ pub(crate) fn workspace(data: &[u8]) {
             return;
         }
     };
-    let Loaded { workspace, mut sources, warnings } = loaded;
+    let Loaded { workspace, mut sources, warnings, .. } = loaded;
     let mut found = warnings;
     for target in workspace.targets().values() {
         assert_eq!(target.name.value.to_string().parse(), Ok(target.name.value.clone()));
