@@ -135,6 +135,58 @@ fn a_locked_build_runs_from_a_vendor_directory_without_any_network() {
 }
 
 #[test]
+fn a_registry_of_ones_own_keeps_everything_too() {
+    let world = world();
+    let online = digests(&world.tiny.run(&["build"]));
+    // "ann:secret"; a token for each repository, for what is asked.
+    let pins = OciRegistry::with_tokens("Basic YW5uOnNlY3JldA==");
+    let (host, place) = (pins.host(), format!("{}/team/pins", pins.host()));
+    let vendor = ["vendor", "--registry", place.as_str()];
+    let refused = world.tiny.run(&vendor);
+    refused.expect(3, &["access refused (status 401)", "`credentials.\"127.0.0.1:"]);
+    let credentials = format!("[credentials.\"{host}\"]\nuser = \"ann\"\npassword = \"secret\"\n");
+    // Each worker has to let go of one connection before it asks for the next.
+    let credentials = format!("[network]\nconnections-per-host = 1\n{credentials}");
+    let settings = world.tiny.workspace.read("groundup.local.toml") + &credentials;
+    world.tiny.workspace.write("groundup.local.toml", settings);
+    let check = [&vendor[..], &["--check"]].concat();
+    world.tiny.run(&check).expect(1, &["is not there, or names the files of another lock"]);
+    let said = world.tiny.run(&vendor);
+    said.expect(
+        0,
+        &[&format!("help: builds look there once `vendor = \"docker://{place}\"` stands below")],
+    );
+    assert!(said.out.contains("  7 inputs, ") && said.out.contains("; 7 new, "), "{said}");
+    let again = world.tiny.answer(&vendor);
+    assert_eq!(again["new"]["inputs"], 0, "{again}");
+    assert_eq!(world.tiny.run(&check).code, 0);
+    let tags = pins.tags("team/pins");
+    assert!(tags.len() == 2 && tags[0].starts_with("git-"), "{tags:?}");
+    let manifest = pins.manifest("team/pins", &tags[1]).expect("it was pushed");
+    assert_eq!(manifest["artifactType"], "application/vnd.groundup.pins.v1", "{manifest}");
+    let titles: Vec<&str> = (manifest["layers"].as_array().expect("layers").iter())
+        .filter_map(|layer| layer["annotations"]["org.opencontainers.image.title"].as_str())
+        .collect();
+    assert!(titles.contains(&"groundup.lock") && titles.contains(&"package extra 1 all"));
+
+    use_vendor(&world.tiny, &format!("docker://{place}"));
+    let tiny = world.end();
+    let credentials = credentials.replace("[network]\n", "");
+    let settings = tiny.workspace.read("groundup.local.toml") + &credentials;
+    tiny.workspace.write("groundup.local.toml", settings);
+    assert_eq!(digests(&tiny.run(&["build"])), online);
+
+    // What a registry damages does not count.
+    let lock = tiny.workspace.read("groundup.lock");
+    let line = lock.lines().find(|line| line.contains("\"extra 1 all tiny\" =")).expect("a pin");
+    let digest = line.rsplit('"').nth(1).expect("a digest");
+    pins.damage("team/pins", &format!("sha256:{digest}"));
+    fs::remove_dir_all(tiny.workspace.path("store")).expect("it was built");
+    let said = tiny.run(&["build", "image.all"]);
+    said.expect(3, &["package extra:all", "the content is not the pinned one"]);
+}
+
+#[test]
 fn without_the_directory_the_same_build_names_what_is_gone() {
     let world = world();
     world.tiny.says(&["vendor", "pins"]);

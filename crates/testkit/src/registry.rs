@@ -29,6 +29,8 @@ struct State {
     /// (repository, tag or digest) -> bytes and media type.
     manifests: BTreeMap<(String, String), (Vec<u8>, String)>,
     uploads: BTreeMap<String, Vec<u8>>,
+    /// How many uploads there were.
+    started: u32,
     seen: Vec<String>,
     /// The value of `Authorization` with which its token service is asked, if it wants tokens.
     user: Option<String>,
@@ -275,7 +277,8 @@ impl State {
     fn upload(&mut self, request: &Request, repository: &str, upload: &str) -> Answer {
         match request.method.as_str() {
             "POST" => {
-                let name = format!("up-{}", self.uploads.len());
+                self.started += 1;
+                let name = format!("up-{}", self.started);
                 self.uploads.insert(name.clone(), Vec::new());
                 let place = format!("/v2/{repository}/blobs/uploads/{name}?state=kept");
                 Answer::of(202).with("Location", &place)

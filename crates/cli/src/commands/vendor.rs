@@ -11,35 +11,37 @@ use crate::{
     context::{Context, load_lock, start_dir},
     error::{CliError, Kind},
     inputs::Remote,
+    interrupt,
     out::{self, BOLD, CYAN, DIM, RED},
     words,
 };
 use groundup_fetch::{
     VendorPlace,
-    vendor::{VendorDirectory, VendorError},
+    vendor::{VendorDirectory, VendorError, VendorRegistry, VendorRegistryError},
 };
-use groundup_recipe::{Lock, Span, lock::Input};
+use groundup_recipe::{Span, lock::Input};
 use groundup_store::Store;
+use prune::Pruned;
 use serde_json::json;
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode, sync::atomic::AtomicBool};
 
 /// Keep every pinned input in a place of your own, from which locked builds run without any archive
 ///
 /// Puts packages, indexes, InRelease files, keyrings, sources and base images, for all platforms of
-/// the lock, into DIR: each file under its SHA-256, checked, and only what is not there yet. It can
-/// be interrupted at any time and goes on when it is run again. Builds look there before the
-/// network once `vendor = "DIR"` stands below `[workspace]` in groundup.toml, in the settings, or in
-/// GROUNDUP_VENDOR.
+/// the lock, into DIR or a registry: each file under its SHA-256, checked, and only what is not there
+/// yet. It can be interrupted at any time and goes on when it is run again. Builds look there before
+/// the network once `vendor = "PLACE"` stands below `[workspace]` in groundup.toml, in the settings, or
+/// in GROUNDUP_VENDOR.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The directory [default: the one that groundup.toml, the settings or GROUNDUP_VENDOR name, or
+    /// The directory [default: the place that groundup.toml, the settings or GROUNDUP_VENDOR name, or
     /// `vendor` in the workspace]
     dir: Option<PathBuf>,
-    /// Fetch and write nothing: read what is there, and end with exit code 1 if something that the
-    /// lock pins is missing or damaged
+    /// Keep the inputs in a repository of a registry instead, under TAG [default: one for each lock]
+    #[arg(long, value_name = "HOST/NAME[:TAG]", conflicts_with_all = ["dir", "prune", "name"])]
+    registry: Option<String>,
+    /// Fetch and write nothing: read what is there (of a registry: ask whether it is there), and end
+    /// with exit code 1 if something that the lock pins is missing or damaged
     #[arg(long, conflicts_with = "prune")]
     check: bool,
     /// Remove what no lock pins that the directory was filled for
@@ -51,12 +53,21 @@ pub(crate) struct Args {
     name: Option<String>,
 }
 
+/// Where the inputs are kept.
+enum Target<'a> {
+    Directory(&'a VendorDirectory),
+    Registry(&'a VendorRegistry<'a>),
+}
+
 /// All that the parts of the command share.
 struct Job<'a> {
     store: &'a Store,
     remote: &'a Remote<'a>,
-    directory: &'a VendorDirectory,
+    target: Target<'a>,
     inputs: &'a [Input],
+    /// The text of the lock.
+    lock: &'a str,
+    cancel: &'a AtomicBool,
 }
 
 /// An input that is not kept, and why.
@@ -76,50 +87,92 @@ impl Trouble {
 pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let mut context = Context::load(global)?;
     let (lock, text) = load_lock(&mut context, global)?;
-    let path = directory(global, args, &context)?;
+    let text = text.unwrap_or_default();
+    let place = place(global, args, &context)?;
     let name = args.name.clone().unwrap_or_else(|| context.loaded.workspace.name.value.clone());
     check_name(&name)?;
     let store = context.open_store()?;
     let remote = Remote::new(&store, &context, &lock)?;
     let inputs = lock.inputs(Some(&context.loaded.workspace));
-    if args.check {
-        let directory = VendorDirectory::look(&path);
-        let job = Job { store: &store, remote: &remote, directory: &directory, inputs: &inputs };
-        return checked(global, &context, &job, &lock);
-    }
-    let directory = VendorDirectory::open(&path)?;
-    let job = Job { store: &store, remote: &remote, directory: &directory, inputs: &inputs };
-    let filled = fill::fill(&job, live(&context, global))?;
-    if filled.troubles.is_empty() {
-        directory.keep_lock(&name, text.as_deref().unwrap_or_default())?;
-    }
-    let pruned = match args.prune && filled.troubles.is_empty() {
-        true => prune::prune(&directory)?,
-        false => prune::Pruned::default(),
+    let cancel = interrupt::flag();
+    let job = |target| Job {
+        store: &store,
+        remote: &remote,
+        target,
+        inputs: &inputs,
+        lock: &text,
+        cancel: &cancel,
     };
-    tell_troubles(&context, &filled.troubles);
+    match &place {
+        VendorPlace::Directory(path) if args.check => {
+            let directory = VendorDirectory::look(path);
+            let extra = prune::extra(&directory, Some(&lock))?;
+            checked(global, &context, &job(Target::Directory(&directory)), &extra)
+        }
+        VendorPlace::Directory(path) => {
+            let directory = VendorDirectory::open(path)?;
+            let mut filled =
+                fill::fill(&job(Target::Directory(&directory)), live(&context, global))?;
+            if filled.troubles.is_empty() {
+                directory.keep_lock(&name, &text)?;
+                if args.prune {
+                    filled.pruned = Some(prune::prune(&directory)?);
+                }
+            }
+            told(global, &context, &place, &path.display().to_string(), &inputs, &filled)
+        }
+        VendorPlace::Registry(image) => {
+            if args.prune || args.name.is_some() {
+                return Err(CliError::usage(
+                    "registries are not pruned, and lock names are tags there",
+                )
+                .hint("name a directory, or a tag with `--registry HOST/NAME:TAG`"));
+            }
+            let registry = VendorRegistry::new(remote.fetcher(), image, &text, &cancel);
+            let job = job(Target::Registry(&registry));
+            if args.check {
+                return checked(global, &context, &job, &Pruned::default());
+            }
+            let filled = fill::fill(&job, live(&context, global))?;
+            told(global, &context, &place, &registry.image().to_string(), &inputs, &filled)
+        }
+    }
+}
+
+/// Says what was done.
+fn told(
+    global: &Global,
+    context: &Context,
+    place: &VendorPlace,
+    shown: &str,
+    inputs: &[Input],
+    filled: &fill::Filled,
+) -> Result<ExitCode, CliError> {
+    tell_troubles(context, &filled.troubles);
+    let pruned = filled.pruned.as_ref();
     if global.json {
         out::json(&json!({
             "version": 1,
-            "place": path,
+            "place": shown,
             "inputs": inputs.len(),
             "bytes": filled.bytes,
             "new": {"inputs": filled.new, "bytes": filled.new_bytes},
-            "pruned": {"files": pruned.files, "bytes": pruned.bytes},
-            "failed": listed(&context, &filled.troubles),
+            "pruned": {
+                "files": pruned.map_or(0, |it| it.files), "bytes": pruned.map_or(0, |it| it.bytes),
+            },
+            "failed": listed(context, &filled.troubles),
         }));
     } else {
         let mut line = format!(
-            "{}  {}, {}; {} new, {}",
-            path.display(),
+            "{shown}  {}, {}; {} new, {}",
             words::count(inputs.len() - filled.troubles.len(), "input"),
             words::bytes(filled.bytes),
             filled.new,
             words::bytes(filled.new_bytes),
         );
-        if args.prune {
-            let files = words::count(pruned.files, "file");
-            line.push_str(&format!("; {files} pruned, {}", words::bytes(pruned.bytes)));
+        if let Some(Pruned { files, bytes }) = pruned {
+            let files = words::count(*files, "file");
+            line.push_str(&format!("; {files} pruned, {}", words::bytes(*bytes)));
         }
         out::line(line);
     }
@@ -129,7 +182,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         return Err(CliError::environment(message)
             .hint("what was kept stays; run the command again when the rest can be had"));
     }
-    tell_how_to_use(&context, &path)?;
+    tell_how_to_use(context, place)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,17 +190,19 @@ fn checked(
     global: &Global,
     context: &Context,
     job: &Job<'_>,
-    lock: &Lock,
+    extra: &Pruned,
 ) -> Result<ExitCode, CliError> {
     let checked = check::check(job, live(context, global))?;
-    let extra = prune::extra(job.directory, Some(lock))?;
     let fits = checked.troubles.is_empty();
-    let path = job.directory.path();
+    let shown = match &job.target {
+        Target::Directory(directory) => directory.path().display().to_string(),
+        Target::Registry(registry) => registry.image().to_string(),
+    };
     tell_troubles(context, &checked.troubles);
     if global.json {
         out::json(&json!({
             "version": 1,
-            "place": path,
+            "place": shown,
             "fits": fits,
             "inputs": job.inputs.len(),
             "bytes": checked.bytes,
@@ -157,8 +212,7 @@ fn checked(
     } else {
         let whole = job.inputs.len() - checked.troubles.len();
         out::line(format!(
-            "{}  {whole} of {} whole, {}",
-            path.display(),
+            "{shown}  {whole} of {} whole, {}",
             words::count(job.inputs.len(), "input"),
             words::bytes(checked.bytes)
         ));
@@ -177,14 +231,20 @@ fn checked(
     Ok(if fits { ExitCode::SUCCESS } else { answer_is_no() })
 }
 
-/// The directory that the command is about.
-fn directory(global: &Global, args: &Args, context: &Context) -> Result<PathBuf, CliError> {
+/// The place that the command is about.
+fn place(global: &Global, args: &Args, context: &Context) -> Result<VendorPlace, CliError> {
+    if let Some(text) = &args.registry {
+        let text = format!("docker://{}", text.trim_start_matches("docker://"));
+        return VendorPlace::parse(&text, &context.root)
+            .map_err(|error| CliError::of(Kind::Usage, &error));
+    }
     if let Some(dir) = &args.dir {
-        return Ok(start_dir(global)?.join(dir));
+        return Ok(VendorPlace::Directory(start_dir(global)?.join(dir)));
     }
     let settings = context.settings()?;
-    let named = settings.vendor.iter().find_map(VendorPlace::directory);
-    Ok(named.map_or_else(|| context.root.join("vendor"), Path::to_owned))
+    let named = settings.vendor.iter().find(|place| place.directory().is_some());
+    let named = named.or(settings.vendor.first()).cloned();
+    Ok(named.unwrap_or_else(|| VendorPlace::Directory(context.root.join("vendor"))))
 }
 
 fn check_name(name: &str) -> Result<(), CliError> {
@@ -226,21 +286,38 @@ fn listed(context: &Context, troubles: &[Trouble]) -> Vec<serde_json::Value> {
     troubles.iter().map(one).collect()
 }
 
-fn tell_how_to_use(context: &Context, path: &Path) -> Result<(), CliError> {
-    let place = VendorPlace::Directory(path.to_owned());
-    if !context.settings()?.vendor.contains(&place) {
-        let shown = path.strip_prefix(&context.root).unwrap_or(path).display().to_string();
-        out::say(format!(
-            "{CYAN}help{CYAN:#}: builds look there once `vendor = \"{shown}\"` stands below \
-             `[workspace]` in groundup.toml, or GROUNDUP_VENDOR={} is set",
-            path.display()
-        ));
+fn tell_how_to_use(context: &Context, place: &VendorPlace) -> Result<(), CliError> {
+    let known = context.settings()?.vendor.into_iter().any(|known| match (&known, place) {
+        (VendorPlace::Registry(known), VendorPlace::Registry(place)) => {
+            known.with_tag("any").to_string() == place.with_tag("any").to_string()
+        }
+        (known, place) => known == place,
+    });
+    if known {
+        return Ok(());
     }
+    let (short, long) = match place {
+        VendorPlace::Directory(path) => {
+            let short = path.strip_prefix(&context.root).unwrap_or(path);
+            (short.display().to_string(), path.display().to_string())
+        }
+        VendorPlace::Registry(image) => (image.to_string(), image.to_string()),
+    };
+    out::say(format!(
+        "{CYAN}help{CYAN:#}: builds look there once `vendor = \"{short}\"` stands below `[workspace]` \
+         in groundup.toml, or GROUNDUP_VENDOR={long} is set"
+    ));
     Ok(())
 }
 
 impl From<VendorError> for CliError {
     fn from(error: VendorError) -> Self {
+        Self::of(Kind::Environment, &error)
+    }
+}
+
+impl From<VendorRegistryError> for CliError {
+    fn from(error: VendorRegistryError) -> Self {
         Self::of(Kind::Environment, &error)
     }
 }

@@ -4,10 +4,13 @@
 //! has the pinned commit and tree whole, or it does not count. Parents of the commit are not in it.
 
 use super::{GitCheckout, GitError, GitPin, Repository, is_commit};
-use crate::{Fetcher, vendor};
+use crate::{Fetcher, Offline, VendorPlace, vendor};
+use groundup_digest::BlobId;
 use groundup_store::{Store, TempDir};
 use std::{
     ffi::OsStr,
+    fs::File,
+    io,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
 };
@@ -25,8 +28,19 @@ impl GitPack {
         &self.path
     }
 
-    pub(crate) fn of_user(path: PathBuf) -> Self {
+    fn of_user(path: PathBuf) -> Self {
         Self { path, _scratch: None }
+    }
+
+    /// A pack that is in the store, as a file.
+    fn of_blob(store: &Store, blob: BlobId, commit: &str) -> Result<Self, GitError> {
+        let failed = |source| GitError::Store { url: format!("commit {commit}"), source };
+        let mut reader = store.open_blob(blob).map_err(failed)?;
+        let scratch = store.tmp_dir().map_err(failed)?;
+        let path = scratch.path().join("pack");
+        let copied = File::create(&path).and_then(|mut file| io::copy(&mut reader, &mut file));
+        copied.map_err(|source| GitError::Io { action: "write", path: path.clone(), source })?;
+        Ok(Self { path, _scratch: Some(scratch) })
     }
 }
 
@@ -77,7 +91,14 @@ impl Fetcher {
         if let Some(path) = paths.find(|path| path.exists()) {
             return Ok(Some(GitPack::of_user(path)));
         }
-        let _ = (store, cancel);
+        for place in &self.settings().vendor {
+            let VendorPlace::Registry(image) = place else { continue };
+            if self.settings().offline == Offline::No
+                && let Some(blob) = self.pack_of_registry(store, image, commit, cancel)
+            {
+                return GitPack::of_blob(store, blob, commit).map(Some);
+            }
+        }
         Ok(None)
     }
 }

@@ -18,6 +18,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION},
 };
 use std::{
+    io::Read,
     sync::{Arc, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
@@ -114,6 +115,21 @@ pub(crate) struct Request<'a> {
     pub(crate) cancel: &'a AtomicBool,
 }
 
+/// A request that changes something, or only looks: sent once, to the place itself.
+pub(crate) struct Sending<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a Url,
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    /// Shown to the host of the URL.
+    pub(crate) authorization: Option<&'a Credential>,
+    /// The bytes, and how many there are.
+    pub(crate) body: Option<(Box<dyn Read + Send>, u64)>,
+    pub(crate) cancel: &'a AtomicBool,
+}
+
+/// No upload is given up that is faster, in bytes a second.
+const SLOWEST: u64 = 32 << 10;
+
 /// The head of an answer, and its body as it comes.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
@@ -182,6 +198,34 @@ impl Http {
             url = redirected(&url, target)?;
         }
         Err(HttpError::Redirects { to: shown(&url) })
+    }
+
+    /// Sends the request once; redirects are answers like any other.
+    pub(crate) fn send<'a>(&'a self, sending: Sending<'a>) -> Result<Answer<'a>, HttpError> {
+        let Sending { method, url, headers, authorization, body, cancel } = sending;
+        let permit = self.gate.enter(url.authority(), cancel)?;
+        let mut sent = reqwest::blocking::Request::new(method, url.clone());
+        for (name, value) in headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                sent.headers_mut().insert(name, value);
+            }
+        }
+        let credential = authorization.or_else(|| self.settings.credentials.of(url));
+        if let Some(credential) = credential
+            && let Ok(mut value) = HeaderValue::from_str(&credential.header())
+        {
+            value.set_sensitive(true);
+            sent.headers_mut().insert(AUTHORIZATION, value);
+        }
+        if let Some((bytes, size)) = body {
+            // The wait for the head of the answer begins before the first byte is sent.
+            let patience = self.settings.idle_timeout + Duration::from_secs(size / SLOWEST);
+            *sent.timeout_mut() = Some(patience);
+            *sent.body_mut() = Some(reqwest::blocking::Body::sized(bytes, size));
+        }
+        let (head, body) = Pump::start(self.client(url)?, sent, self, cancel)?;
+        let (status, headers) = (head.status, head.headers);
+        Ok(Answer { status, headers, body, cancel, _permit: permit })
     }
 
     fn credential<'a>(&'a self, request: &Request<'a>, url: &Url) -> Option<&'a Credential> {

@@ -5,6 +5,7 @@
 
 mod auth;
 pub(crate) mod manifest;
+pub(crate) mod push;
 mod reference;
 
 use crate::{
@@ -149,7 +150,6 @@ pub struct Registry<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Access {
     Pull,
-    #[allow(dead_code, reason = "what pushes is not there yet")]
     PullAndPush,
 }
 

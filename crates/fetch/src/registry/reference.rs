@@ -12,7 +12,7 @@ pub struct ImageReference {
     /// `HOST` or `HOST:PORT`.
     pub(crate) host: String,
     pub(crate) repository: String,
-    pub(super) tag: Option<String>,
+    pub(crate) tag: Option<String>,
     pub(super) digest: Option<Sha256>,
 }
 
@@ -34,6 +34,16 @@ impl ImageReference {
             (None, Some(tag)) => tag.clone(),
             (None, None) => "latest".to_owned(),
         }
+    }
+
+    /// The tag that the reference names.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// The same name with this tag and no digest.
+    pub fn with_tag(&self, tag: &str) -> Self {
+        Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() }
     }
 
     /// The digest that the reference names.

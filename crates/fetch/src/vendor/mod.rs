@@ -5,6 +5,7 @@
 
 mod directory;
 mod image;
+mod registry;
 
 use crate::{
     Failure, FetchError, Fetcher, Location, LocationError, Offline, Pin, Registry, RegistryError,
@@ -22,6 +23,7 @@ use std::{
 
 pub use directory::{Added, Found, Keep, Prunable, VendorDirectory, VendorError};
 pub use image::ImagePart;
+pub use registry::{Layer, VendorRegistry, VendorRegistryError};
 
 /// Registries of the user's own that did not answer; they are not asked again.
 #[derive(Default)]
