@@ -31,6 +31,10 @@ fn main() {
 
 type Seeds = Vec<(String, Vec<u8>)>;
 
+const CHANGELOG: &str = "1-1+b1\n1-2\ntiny (1-2) stable; urgency=low\n\n  * CVE-2025-1234: x\n\n \
+                         -- A <a@x>  Sat, 01 Jan 2022 12:00:00 +0000\n\ntiny (1-1) stable; \
+                         urgency=low\n\n  * First.\n";
+
 fn seed(place: &str, bytes: impl AsRef<[u8]>) -> (String, Vec<u8>) {
     (place.to_owned(), bytes.as_ref().to_vec())
 }
@@ -202,6 +206,7 @@ fn debian(home: &Path) -> Seeds {
         "control/odd",
         "\n\nA: one \nB:\n x\n  y\n\n# talk\nC:two\r\nDate: Sat, 01 Jan 2022 12:00:00 UTC\n",
     ));
+    seeds.push(seed("changelog/two", CHANGELOG));
     seeds.push(seed("sources/one", SOURCES));
     seeds.push(seed("dsc/plain", DSC));
     seeds.push(seed("dsc/signed", archive.key.clear_sign(DSC)));

@@ -11,7 +11,11 @@ use groundup_debian::{
         parse_date, relations, unpack,
     },
     fuzzing,
-    package::{Forgotten, Limits, read_deb},
+    package::{
+        Forgotten, Limits,
+        changelog::{cves, newer},
+        read_deb,
+    },
     source::parse_patch,
 };
 use groundup_tree::Expansion;
@@ -55,6 +59,16 @@ fn with_fitting_members(deb: &[u8]) -> Vec<u8> {
         at = end + size % 2;
     }
     out
+}
+
+/// A changelog, after a line with the older version and one with the newer.
+pub(crate) fn changelog(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (old, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let (new, text) = rest.split_once('\n').unwrap_or((rest, ""));
+    let found = newer(text, old, new);
+    assert!(!found.complete || found.entries.iter().all(|entry| entry.version != old));
+    assert!(cves(&found.entries).iter().all(|name| name.starts_with("CVE-")));
 }
 
 /// A tar archive as packages (variant 0) and sources have them, plain or compressed.

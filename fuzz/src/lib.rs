@@ -44,6 +44,7 @@ pub struct Target {
 /// All targets, sorted by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "apt-sources", longest: 4 << 10, run: fetch::apt_sources },
+    Target { name: "changelog", longest: 4 << 10, run: debian::changelog },
     Target { name: "control", longest: 4 << 10, run: debian::control },
     Target { name: "credentials", longest: 4 << 10, run: fetch::credentials },
     Target { name: "deb", longest: 32 << 10, run: debian::deb },

@@ -89,7 +89,7 @@ fn the_answer_for_machines_has_the_same() {
     assert_eq!(answer["rebuilds"].as_array().map(Vec::len), Some(3), "{answer}");
     let few = tiny.run(&["update", "--lines", "1"]);
     few.expect(0, &[]);
-    assert!(few.out.contains("    | 3 lines more; --lines shows them\n"), "{few}");
+    assert!(few.out.contains("    | 3 lines more; --lines N shows up to N\n"), "{few}");
 }
 
 #[test]

@@ -131,7 +131,8 @@ impl Locker<'_> {
             packages.push(id);
         }
         packages.sort();
-        self.say(&format!("{target} {platform}: {} packages", packages.len()));
+        let packages_are = if packages.len() == 1 { "package" } else { "packages" };
+        self.say(&format!("{target} {platform}: {} {packages_are}", packages.len()));
         let request = request(self.workspace, need.rootfs, platform);
         let pin = RootfsPin { request, packages: packages.into_iter().map(at).collect() };
         Ok(Resolved { pin, files, built_from, released })

@@ -300,3 +300,75 @@ fn a_lock_holds_one_package_a_line() {
     assert_eq!(text.lines().filter(|line| line.starts_with("  \"")).count(), 2);
     assert!(text.contains("\n  \"cpp 1 amd64 debian\",\n  \"gcc 1 amd64 debian\",\n]"), "{text}");
 }
+
+#[test]
+fn inputs_are_every_file_from_outside_each_once() {
+    let mut lock = lock_with(&[("gcc", "1")]);
+    let what = |lock: &Lock| -> Vec<String> {
+        lock.inputs(None).into_iter().map(|input| input.what).collect()
+    };
+    // The helper gives all files of the archive the same digest, and an input counts once.
+    let digests = lock.inputs(None).len();
+    assert_eq!(digests, what(&lock).len());
+    let other = |path: &str| {
+        let sha256 = Sha256::of(path.as_bytes());
+        FilePin { path: path.into(), size: 1, sha256 }
+    };
+    let pin = &mut lock.archives.get_mut("debian").unwrap().value;
+    pin.inrelease = other("dists/bookworm/InRelease");
+    pin.keyring = KeyringPin::Package { package: other("pool/k.deb"), member: "k.gpg".into() };
+    pin.indexes.insert("main amd64".parse().unwrap(), other("dists/bookworm/Packages"));
+    for file in lock.packages.values_mut() {
+        file.value = other("pool/p.deb");
+    }
+    let in_repository = SourcePin::Deb {
+        location: "debs/own.deb".into(),
+        package: "own".into(),
+        version: "1".into(),
+        arch: "all".into(),
+        size: 1,
+        sha256: Sha256::of(b"own"),
+    };
+    lock.sources.insert("own".into(), at(in_repository));
+    let location = "docker://registry.invalid/a:1".to_owned();
+    let (digest, media_type) = (Sha256::of(b"m"), "m".to_owned());
+    let image = SourcePin::Oci { location, digest, size: 1, media_type };
+    lock.sources.insert("image".into(), at(image));
+    let (url, rev) = ("https://code.invalid/x".to_owned(), "main".to_owned());
+    let (commit, tree) = ("1".repeat(40), "2".repeat(40));
+    lock.sources.insert("code".into(), at(SourcePin::Git { url, rev, commit, tree }));
+    assert_eq!(
+        what(&lock),
+        [
+            "InRelease of the archive `debian`",
+            "the keys of the archive `debian`",
+            "the index `main amd64` of the archive `debian`",
+            "package gcc 1 amd64",
+            "source.code",
+            "source.image",
+            "source.zlib",
+        ]
+    );
+}
+
+#[test]
+fn a_moved_pin_reaches_what_uses_it_and_another_state_of_an_archive_reaches_nothing() {
+    let recipe = format!(
+        "{RECIPE}\n[rootfs.other]\npackages = ['gcc']\n\
+         [build.x]\nrootfs = 'rootfs.base'\nscript = 'x'\n[image.x]\ntrees = ['build.x']\n"
+    );
+    let workspace = workspace(ROOT, &recipe);
+    let (old, new) = (lock_with(&[("gcc", "1")]), lock_with(&[("gcc", "2")]));
+    let names = |set: std::collections::BTreeSet<groundup_recipe::TargetName>| -> Vec<String> {
+        set.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(names(new.touched(&old)), ["rootfs.base"]);
+    assert_eq!(names(workspace.reached(&new.touched(&old))), ["rootfs.base", "build.x", "image.x"]);
+    let mut later = old.clone();
+    later.archives.get_mut("debian").unwrap().value.date = "tomorrow".into();
+    assert!(later.touched(&old).is_empty());
+    for file in later.packages.values_mut() {
+        file.value.sha256 = Sha256::of(b"the same version with other bytes");
+    }
+    assert_eq!(names(later.touched(&old)), ["rootfs.base"]);
+}

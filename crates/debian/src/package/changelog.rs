@@ -44,25 +44,22 @@ pub struct Newer {
 /// newer than `new`, newest first. Rebuilds without a change of the source (`+b1`) stand in no
 /// changelog; a binary whose versions are not those of its source has only its newest entry.
 pub fn newer(text: &str, old: &str, new: &str) -> Newer {
-    let (old, new) = (of_source(old), of_source(new));
-    let entries = entries(text);
-    let skipped =
-        entries.iter().take_while(|entry| compare(&entry.version, new) == Ordering::Greater);
-    let skipped =
-        if entries.iter().any(|entry| entry.version == new) { skipped.count() } else { 0 };
-    let mut rest: Vec<Entry> = entries.into_iter().skip(skipped).collect();
-    if let Some(end) = rest.iter().position(|entry| entry.version == old) {
-        rest.truncate(end);
-        return Newer { entries: rest, complete: true };
-    }
-    let own_versions = rest.first().is_some_and(|first| first.version == new);
-    if own_versions {
+    let is = |entry: &Entry, version: &str| {
+        entry.version == version || entry.version == of_source(version)
+    };
+    let mut entries = entries(text);
+    if let Some(start) = entries.iter().position(|entry| is(entry, new)) {
+        entries.drain(..start);
+        if let Some(end) = entries.iter().position(|entry| is(entry, old)) {
+            entries.truncate(end);
+            return Newer { entries, complete: true };
+        }
         // Cut off, or of a branch that never had the old version.
-        rest.retain(|entry| compare(&entry.version, old) == Ordering::Greater);
+        entries.retain(|entry| compare(&entry.version, of_source(old)) == Ordering::Greater);
     } else {
-        rest.truncate(1);
+        entries.truncate(1);
     }
-    Newer { entries: rest, complete: false }
+    Newer { entries, complete: false }
 }
 
 /// The vulnerabilities that some entries name, each once, sorted.

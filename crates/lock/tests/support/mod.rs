@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+use groundup_debian::package::changelog::Newer;
 use groundup_digest::{BlobId, Content, Sha256};
 use groundup_fetch::{GitPin, ImagePin};
-use groundup_lock::{BoxError, LockError, Locked, Locker, Remote, Scope};
+use groundup_lock::{BoxError, LockError, Locked, Locker, Moves, Remote, Scope};
 use groundup_recipe::{
     ColorChoice, Loaded, Lock, MemoryLoader, Sources, Workspace, load, lock::LOCK_FILE, render_all,
 };
@@ -287,18 +288,31 @@ impl Place {
         self.try_locked(old, scope).unwrap_or_else(|error| panic!("{}", chain(&error)))
     }
 
-    fn try_locked(&self, old: &Lock, scope: &Scope) -> Result<Locked, LockError> {
-        let workspace = self.workspace();
+    /// What the changelogs of some moves say.
+    pub(crate) fn changelogs(
+        &self,
+        lock: &Lock,
+        moves: &[Moves],
+    ) -> Vec<Result<Option<Newer>, LockError>> {
+        self.with_locker(&self.workspace(), |locker| locker.changelogs(lock, moves))
+    }
+
+    fn with_locker<T>(&self, workspace: &Workspace, act: impl FnOnce(&Locker<'_>) -> T) -> T {
         let remote = Seen { world: &self.world, store: &self.store };
         let locker = Locker {
-            workspace: &workspace,
+            workspace,
             store: &self.store,
             remote: &remote,
             root: &self.store.path("repository"),
             now: self.now,
             progress: &|_| (),
         };
-        let locked = locker.lock(old, scope)?;
+        act(&locker)
+    }
+
+    fn try_locked(&self, old: &Lock, scope: &Scope) -> Result<Locked, LockError> {
+        let workspace = self.workspace();
+        let locked = self.with_locker(&workspace, |locker| locker.lock(old, scope))?;
         let lock = &locked.lock;
         let stale = lock.check(&workspace);
         assert_eq!(stale, [], "a new lock fits its workspace");

@@ -1,7 +1,10 @@
 //! What moved, as text and as JSON (`docs/formats/lock.md`).
 
 use super::relock::{Changelogs, Write};
-use crate::out::{self, BOLD, DIM, YELLOW};
+use crate::{
+    out::{self, BOLD, DIM, YELLOW},
+    words,
+};
 use groundup_debian::package::changelog::{Entry, Newer, cves};
 use groundup_lock::{Group, LockError, Report};
 use groundup_recipe::{TargetName, lock::Change};
@@ -84,8 +87,8 @@ fn changelog(found: &Result<Option<Newer>, LockError>, most: usize) {
         out::line(format!("    {DIM}|{DIM:#} {line}"));
     }
     if lines.len() > most {
-        let more = lines.len() - most;
-        out::line(format!("    {DIM}| {more} lines more; --lines shows them{DIM:#}"));
+        let more = words::count(lines.len() - most, "line");
+        out::line(format!("    {DIM}| {more} more; --lines N shows up to N{DIM:#}"));
     }
     if !newer.complete && !newer.entries.is_empty() {
         out::line(format!("    {DIM}the changelog does not have the old version{DIM:#}"));
