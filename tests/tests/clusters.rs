@@ -397,7 +397,7 @@ fn what_the_recipe_asks_for_must_meet_something() {
         (
             "cluster.old",
             [
-                "small/objects.yaml:28:7: document 4, Machine/worker: no kind `Machine` of `example.com/v1` is known",
+                "small/objects.yaml:30:7: document 4, Machine/worker: no kind `Machine` of `example.com/v1` is known",
                 "name `example.com/v1 Machine` in `unchecked`",
             ],
         ),
