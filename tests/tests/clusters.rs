@@ -5,7 +5,7 @@
 //! take minutes to compile, is built by `groundup build`.
 #![allow(clippy::unwrap_used, reason = "a test fails where it is surprised")]
 
-use groundup_cluster::{Findings, Image, Images, Request, SourceFile, Table, extract, make, yaml};
+use groundup_cluster::{Findings, Request, SourceFile, Table, extract, make, yaml};
 use groundup_tests::{
     copy_recipes, in_workspace,
     manifests::{fixture, request, valid_objects},
