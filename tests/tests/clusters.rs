@@ -107,6 +107,10 @@ links = { "/etc/systemd/system/timers.target.wants/apt-daily.timer" = "/lib/syst
 extends = "cluster.small"
 images = { "registry.example/one" = "image.restless" }
 
+[cluster.idle]
+extends = "cluster.small"
+image_fields = [{ kind = "Machin", pointer = "/spec/image" }]
+
 [cluster.schemaless]
 extends = "cluster.small"
 schemas = "build.disk"
@@ -425,6 +429,7 @@ fn what_the_recipe_asks_for_must_meet_something() {
                 "name `self-changing image.restless` in `allow`",
             ],
         ),
+        ("cluster.idle", ["`image_fields` has the kind `Machin`", "did you mean `Machine`?"]),
         ("cluster.schemaless", ["the source of `schemas` has no OpenAPI document", "schemas_path"]),
     ] {
         let said = failure(root, &[target]);

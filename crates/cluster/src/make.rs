@@ -65,6 +65,7 @@ pub fn make(request: Request) -> Result<Made, Findings> {
         checks::workload(object, &mut out);
     }
     out.extend(images.unused(&used, &seen));
+    out.extend(images.idle_fields(&objects));
     checks::references(&objects, &external, &table, &mut out);
     systems.iter().for_each(|system| system.check(&mut out));
     let (wrong, allowed) = judge(out, &allow);

@@ -185,3 +185,80 @@ fn the_forms_that_the_documentation_shows_can_be_set() {
     }
     assert!(tried >= 10, "{tried}");
 }
+
+const DEFINED: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.example.com}
+spec:
+  group: example.com
+  scope: Cluster
+  names: {kind: Gadget, plural: gadgets}
+  versions:
+    - name: v1
+      served: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              required: [size]
+              properties:
+                size: {type: integer, minimum: 1, maximum: 9}
+                mode: {type: string, enum: [fast, slow]}
+                port: {x-kubernetes-int-or-string: true}
+                free: {type: object, x-kubernetes-preserve-unknown-fields: true}
+                bare: {type: object}
+                tags: {type: object, additionalProperties: {type: string}}
+                parts:
+                  type: array
+                  maxItems: 2
+                  x-kubernetes-list-type: map
+                  x-kubernetes-list-map-keys: [name]
+                  items: {type: object, properties: {name: {type: string, minLength: 2}}}
+    - {name: v0, served: false, schema: {openAPIV3Schema: {type: object}}}
+"#;
+
+/// What is wrong with the `spec` of a gadget.
+fn gadget(api_version: &str, spec: &str) -> Vec<String> {
+    let text =
+        format!("apiVersion: {api_version}\nkind: Gadget\nmetadata: {{name: x}}\nspec: {spec}\n");
+    let file = |name: &str, text: &str| SourceFile { name: name.into(), bytes: text.into() };
+    let request = Request {
+        manifests: vec![file("x.yaml", &text)],
+        crds: vec![file("crd.yaml", DEFINED)],
+        ..Request::default()
+    };
+    let findings = make(request).err().map(|found| found.0).unwrap_or_default();
+    findings.into_iter().map(|found| found.message).collect()
+}
+
+#[test]
+fn custom_resources_are_held_to_their_definition() {
+    let v1 = |spec: &str| gadget("example.com/v1", spec);
+    let whole = "{size: 3, mode: fast, port: http, free: {a: [1]}, bare: {}, tags: {a: b}, parts: [{name: ab}, {name: cd}]}";
+    assert_eq!(v1(whole), Vec::<String>::new());
+    for (spec, wrong) in [
+        ("{size: 0}", "`spec.size` must be at least 1, found 0"),
+        ("{size: 10}", "`spec.size` must be at most 9, found 10"),
+        ("{mode: fast}", "the field `spec.size` is missing"),
+        ("{size: 1, mode: fsat}", "`fsat` is no value of `spec.mode`"),
+        ("{size: 1, port: [1]}", "`spec.port` must be a whole number or a text, found a list"),
+        ("{size: 1, bare: {x: 1}}", "unknown field `spec.bare.x`"),
+        ("{size: 1, tags: {a: 1}}", "`spec.tags.a` must be a text, found a whole number"),
+        (
+            "{size: 1, parts: [{name: a}]}",
+            "`spec.parts[0].name` must have at least 2 characters, found 1",
+        ),
+        (
+            "{size: 1, parts: [{name: ab}, {name: ab}]}",
+            "`spec.parts` has two items with name \"ab\", the first in line 4",
+        ),
+        ("{size: 1, parts: [{}, {}, {}]}", "`spec.parts` must have at most 2 items, found 3"),
+    ] {
+        assert_eq!(v1(spec), [wrong]);
+    }
+    let unserved = gadget("example.com/v0", "{}");
+    assert_eq!(unserved, ["there is no Gadget in the API version `example.com/v0`"]);
+}
