@@ -13,6 +13,7 @@
 //!
 //! The first byte of an input often chooses a variant (`Input::split`), so that one corpus covers all.
 
+mod cluster;
 mod debian;
 mod fetch;
 mod image;
@@ -64,6 +65,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "locations", longest: 1 << 10, run: fetch::locations },
     Target { name: "lock", longest: 8 << 10, run: recipe::lock },
     Target { name: "manifest", longest: 8 << 10, run: fetch::manifest },
+    Target { name: "manifests", longest: 8 << 10, run: cluster::manifests },
     Target { name: "oci-json", longest: 8 << 10, run: image::json },
     Target { name: "origins", longest: 4 << 10, run: own::origins },
     Target { name: "packages", longest: 8 << 10, run: debian::packages },
@@ -79,6 +81,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tree-operations", longest: 4 << 10, run: own::tree_operations },
     Target { name: "version", longest: 256, run: debian::version },
     Target { name: "words", longest: 512, run: recipe::words },
+    Target { name: "yaml", longest: 8 << 10, run: cluster::yaml },
 ];
 
 /// The target of this name.

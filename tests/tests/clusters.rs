@@ -5,8 +5,12 @@
 //! take minutes to compile, is built by `groundup build`.
 #![allow(clippy::unwrap_used, reason = "a test fails where it is surprised")]
 
-use groundup_cluster::{Findings, Image, Images, Request, SourceFile, Table, extract, make, yaml};
-use groundup_tests::{copy_recipes, in_workspace, repository, succeed, told};
+use groundup_cluster::{Findings, Request, SourceFile, Table, extract, make, yaml};
+use groundup_tests::{
+    copy_recipes, in_workspace,
+    manifests::{fixture, request, valid_objects},
+    repository, succeed, told,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -95,6 +99,17 @@ set = [{ kind = "Machine", name = "worker", pointer = "/x", value = "{digset}", 
 [cluster.vague]
 extends = "cluster.small"
 set = [{ kind = "Machine", name = "worker", pointer = "/x", value = "{hex}", from = "build.disk" }]
+
+[image.restless]
+links = { "/etc/systemd/system/timers.target.wants/apt-daily.timer" = "/lib/systemd/system/apt-daily.timer" }
+
+[cluster.restless]
+extends = "cluster.small"
+images = { "registry.example/one" = "image.restless" }
+
+[cluster.idle]
+extends = "cluster.small"
+image_fields = [{ kind = "Machin", pointer = "/spec/image" }]
 
 [cluster.schemaless]
 extends = "cluster.small"
@@ -397,7 +412,7 @@ fn what_the_recipe_asks_for_must_meet_something() {
         (
             "cluster.old",
             [
-                "small/objects.yaml:28:7: document 4, Machine/worker: no kind `Machine` of `example.com/v1` is known",
+                "small/objects.yaml:30:7: document 4, Machine/worker: no kind `Machine` of `example.com/v1` is known",
                 "name `example.com/v1 Machine` in `unchecked`",
             ],
         ),
@@ -407,6 +422,14 @@ fn what_the_recipe_asks_for_must_meet_something() {
         ),
         ("cluster.mute", ["`value` has the unknown word `{digset}`", "did you mean `{digest}`?"]),
         ("cluster.vague", ["`build.disk` has 2 files: say which with `file`", "`images/disk.raw`"]),
+        (
+            "cluster.restless",
+            [
+                "image.restless: `apt-daily.timer` of apt is enabled by",
+                "name `self-changing image.restless` in `allow`",
+            ],
+        ),
+        ("cluster.idle", ["`image_fields` has the kind `Machin`", "did you mean `Machine`?"]),
         ("cluster.schemaless", ["the source of `schemas` has no OpenAPI document", "schemas_path"]),
     ] {
         let said = failure(root, &[target]);
@@ -446,28 +469,6 @@ fn table() -> &'static Table {
     })
 }
 
-fn fixture(path: &str) -> SourceFile {
-    let bytes = fs::read(repository().join("tests/clusters").join(path)).unwrap();
-    SourceFile { name: path.rsplit('/').next().unwrap().to_owned(), bytes }
-}
-
-fn request(manifests: Vec<SourceFile>) -> Request {
-    let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
-    let name = "registry.example/web".to_owned();
-    let web = Image { name: name.clone(), becomes: name, digest: digest("3") };
-    Request {
-        manifests,
-        table: table().clone(),
-        images: Images {
-            built: vec![web],
-            outside: vec![format!("registry.example/front@{}", digest("1"))],
-            fields: vec![("Gadget".into(), "/spec/parts/*/picture".into())],
-        },
-        unchecked: vec!["example.com/v1 Gadget".into()],
-        ..Request::default()
-    }
-}
-
 /// What is wrong, but for the image that no object of the fixtures has.
 fn wrong(request: Request) -> Vec<String> {
     let Err(Findings(findings)) = make(request) else { return Vec::new() };
@@ -488,7 +489,7 @@ fn broken_manifests_get_the_right_messages() {
     let mut said = String::new();
     for name in &names {
         let manifests = vec![fixture("valid/support.yaml"), fixture(&format!("broken/{name}"))];
-        let found = wrong(request(manifests));
+        let found = wrong(request(table(), manifests));
         assert!(!found.is_empty(), "{name} has nothing wrong");
         assert!(found.iter().all(|line| line.starts_with(name.as_str())), "{found:#?}");
         said.push_str(&format!("{}\n", found.join("\n")));
@@ -498,79 +499,14 @@ fn broken_manifests_get_the_right_messages() {
     assert_eq!(said, expected, "the messages are no longer those of {}", place.display());
 }
 
-/// An object of every kind that makes pods, from a specification of pods.
-fn workloads(spec: &str, number: usize) -> Vec<String> {
-    let indented = |by: usize| -> String {
-        let lines = spec.lines().filter(|line| !line.starts_with('#'));
-        lines.map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
-    };
-    let head = |api: &str, kind: &str| {
-        format!("apiVersion: {api}\nkind: {kind}\nmetadata: {{name: w{number}, namespace: shop}}\n")
-    };
-    let labels = "metadata: {labels: {app: w}}";
-    let selector = "  selector: {matchLabels: {app: w}}\n";
-    let template =
-        |by: usize| format!("{:by$}template:\n{:by$}  {labels}\n{:by$}  spec:\n", "", "", "");
-    let of = |api: &str, kind: &str, fields: &str| {
-        format!("{}spec:\n{fields}{}{}", head(api, kind), template(2), indented(6))
-    };
-    let job = "          restartPolicy: Never\n";
-    let mut made = vec![
-        format!("{}spec:\n{}", head("v1", "Pod"), indented(2)),
-        format!("{}{}{}", head("v1", "PodTemplate"), template(0), indented(4)),
-        of("v1", "ReplicationController", "  replicas: 1\n  selector: {app: w}\n"),
-        of(
-            "apps/v1",
-            "Deployment",
-            &format!(
-                "{selector}  replicas: 3\n  minReadySeconds: 5\n  strategy: {{rollingUpdate: {{maxSurge: 25%, maxUnavailable: 1}}}}\n"
-            ),
-        ),
-        of("apps/v1", "ReplicaSet", &format!("{selector}  replicas: 0\n")),
-        of("apps/v1", "DaemonSet", &format!("{selector}  updateStrategy: {{type: OnDelete}}\n")),
-        of(
-            "apps/v1",
-            "StatefulSet",
-            &format!(
-                "{selector}  serviceName: front\n  podManagementPolicy: Parallel\n  volumeClaimTemplates: [{{metadata: {{name: data}}, spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}]\n"
-            ),
-        ),
-        format!(
-            "{}      restartPolicy: OnFailure\n",
-            of(
-                "batch/v1",
-                "Job",
-                "  completions: 3\n  parallelism: 2\n  backoffLimit: 0\n  ttlSecondsAfterFinished: 60\n"
-            )
-        ),
-    ];
-    for api in ["batch/v1beta1", "batch/v2alpha1"] {
-        made.push(format!("{}spec:\n  schedule: \"*/5 0 * * 1-5\"\n  concurrencyPolicy: Forbid\n  jobTemplate:\n    spec:\n{}{}{job}", head(api, "CronJob"), template(6), indented(10)));
-    }
-    made
-}
-
 #[test]
 fn valid_objects_of_every_kind_get_no_message() {
-    let text = |path: &str| String::from_utf8(fixture(path).bytes).unwrap();
-    let mut objects: Vec<String> = Vec::new();
-    for document in text("valid/kinds.yaml").split("---\n") {
-        objects.push(document.to_owned());
-        let also = document.lines().find_map(|line| line.strip_prefix("# also "));
-        let own = document.lines().find_map(|line| line.strip_prefix("apiVersion: ")).unwrap();
-        for other in also.unwrap_or_default().split_whitespace() {
-            let line = format!("apiVersion: {own}\n");
-            objects.push(document.replace(&line, &format!("apiVersion: {other}\n")));
-        }
-    }
-    for (number, spec) in text("valid/pods.yaml").split("---\n").enumerate() {
-        objects.extend(workloads(spec, number));
-    }
+    let objects = valid_objects();
     assert!(objects.len() >= 200, "{}", objects.len());
     let mut kinds = BTreeSet::new();
     for object in &objects {
         let file = SourceFile { name: "valid.yaml".into(), bytes: object.clone().into_bytes() };
-        let found = wrong(request(vec![fixture("valid/support.yaml"), file]));
+        let found = wrong(request(table(), vec![fixture("valid/support.yaml"), file]));
         assert!(found.is_empty(), "{found:#?}\n{object}");
         let part = |key: &str| object.lines().find_map(|line| line.strip_prefix(key)).unwrap();
         kinds.insert(format!("{} {}", part("apiVersion: "), part("kind: ")));

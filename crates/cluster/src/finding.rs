@@ -124,7 +124,10 @@ impl fmt::Display for Finding {
                 write!(f, "{location}: document {}", location.document)?;
                 self.object.iter().try_for_each(|object| write!(f, ", {object}"))?;
             }
-            None => f.write_str("recipe")?,
+            None => match &self.object {
+                Some(object) => f.write_str(object)?,
+                None => f.write_str("recipe")?,
+            },
         }
         write!(f, ": {} [{}]", self.message, self.rule.name())?;
         self.help.iter().try_for_each(|help| write!(f, "\n    help: {help}"))

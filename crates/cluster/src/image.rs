@@ -158,6 +158,18 @@ impl Images {
         }
     }
 
+    /// The fields of kinds that no object is of: a typo there would let images pass.
+    pub(crate) fn idle_fields(&self, objects: &[Object]) -> Vec<Finding> {
+        let kinds = || objects.iter().map(|object| object.kind.as_str());
+        let idle = self.fields.iter().filter(|(kind, _)| kinds().all(|it| it != kind));
+        idle.map(|(kind, _)| {
+            let message = format!("`image_fields` has the kind `{kind}`, but no object is of it");
+            let help = nearest(kind, kinds()).map(|near| format!("did you mean `{near}`?"));
+            Finding { rule: Rule::Recipe, location: None, object: None, message, help }
+        })
+        .collect()
+    }
+
     /// The names that no object has.
     pub(crate) fn unused(&self, used: &BTreeSet<usize>, seen: &BTreeSet<String>) -> Vec<Finding> {
         let unused = self.built.iter().enumerate().filter(|(index, _)| !used.contains(index));

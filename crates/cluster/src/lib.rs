@@ -11,6 +11,7 @@ mod output;
 pub mod pointer;
 mod schema;
 mod setting;
+mod system;
 pub mod yaml;
 
 pub use finding::{Finding, Findings, Location, Rule};
@@ -19,3 +20,4 @@ pub use make::{Made, Request, make};
 pub use object::{Object, SourceFile, read_objects};
 pub use schema::{ExtractError, KNOWN_PLACES, KindSchema, Schema, Scope, Table, Type, extract};
 pub use setting::{FileDigest, Setting, Subject};
+pub use system::{Facts, System};

@@ -1,7 +1,7 @@
 //! The order of the work: read, set, pin, check, write.
 
 use crate::{
-    Finding, Findings, Images, Object, Rule, Setting, SourceFile, Table, checks, image,
+    Finding, Findings, Images, Object, Rule, Setting, SourceFile, System, Table, checks, image,
     object::read_objects, output, yaml::Budget,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,8 @@ pub struct Request {
     pub images: Images,
     /// Fields that are set.
     pub set: Vec<Setting>,
+    /// Nodes and images that the manifests speak of.
+    pub systems: Vec<System>,
     /// Objects of others: `Kind/name`, or `Kind/namespace/name`.
     pub external: Vec<String>,
     /// Kinds without a schema: `apiVersion Kind`.
@@ -38,7 +40,8 @@ pub struct Made {
 
 /// Makes the manifests of a cluster, or says everything that is wrong with them.
 pub fn make(request: Request) -> Result<Made, Findings> {
-    let Request { manifests, crds, mut table, images, set, external, unchecked, allow } = request;
+    let Request { manifests, crds, mut table, images, set, .. } = request;
+    let Request { systems, external, unchecked, allow, .. } = request;
     let mut out = Vec::new();
     let read = |files: &[SourceFile], out: &mut Vec<Finding>| -> Vec<Object> {
         let objects = files.iter().map(|file| read_objects(file, Budget::default(), out));
@@ -62,7 +65,9 @@ pub fn make(request: Request) -> Result<Made, Findings> {
         checks::workload(object, &mut out);
     }
     out.extend(images.unused(&used, &seen));
+    out.extend(images.idle_fields(&objects));
     checks::references(&objects, &external, &table, &mut out);
+    systems.iter().for_each(|system| system.check(&mut out));
     let (wrong, allowed) = judge(out, &allow);
     if !wrong.is_empty() {
         return Err(Findings(wrong));

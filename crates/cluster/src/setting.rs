@@ -97,6 +97,12 @@ impl Setting {
             let Some(length) = rest[start..].find('}') else { break };
             let word = &rest[start + 1..start + length];
             text.push_str(&rest[..start]);
+            // Other braces are those of what is said.
+            if word.is_empty() || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                text.push('{');
+                rest = &rest[start + 1..];
+                continue;
+            }
             match (word, file, size) {
                 ("digest", ..) => text.push_str(&format!("sha256:{hex}")),
                 ("hex", ..) => text.push_str(hex),

@@ -375,6 +375,8 @@ pub struct ClusterManifests {
     pub set: Vec<ClusterSetting>,
     /// Fields that hold images: kind and pointer.
     pub image_fields: Vec<(String, String)>,
+    /// Nodes and images whose facts are read; `facts.N` is the tree of `systems[N]`.
+    pub systems: Vec<String>,
     /// Images of others.
     pub outside: Vec<String>,
     /// Objects of others.

@@ -3,8 +3,8 @@
 use super::{Arguments, Outputs, out};
 use groundup_build::{AssembleCall, AssembleError};
 use groundup_cluster::{
-    FileDigest, Finding, Image, Images, KNOWN_PLACES, Request, Setting, SourceFile, Subject, Table,
-    extract,
+    FileDigest, Finding, Image, Images, KNOWN_PLACES, Request, Setting, SourceFile, Subject,
+    System, Table, extract,
 };
 use groundup_digest::{BlobId, ObjectId};
 use groundup_image::{ArtifactParams, ArtifactTypes, artifact_step};
@@ -110,12 +110,21 @@ pub(super) fn manifests(call: &AssembleCall<'_>) -> Result<Outputs, AssembleErro
             subject,
         });
     }
+    let mut systems = Vec::new();
+    for (number, name) in params.systems.iter().enumerate() {
+        let tree = call.store.load_tree(call.tree(&format!("facts.{number:03}"))?)?;
+        for (_, blob, _) in files(&tree) {
+            let facts = serde_json::from_slice(&call.store.read_blob(blob)?)?;
+            systems.push(System { name: name.clone(), facts });
+        }
+    }
     let made = groundup_cluster::make(Request {
         manifests: sources(call, "manifests", &params.manifests)?,
         crds: sources(call, "crds", &params.crds)?,
         table,
         images: Images { built, outside: params.outside, fields: params.image_fields },
         set,
+        systems,
         external: params.external,
         unchecked: params.unchecked,
         allow: params.allow,

@@ -1,6 +1,9 @@
 //! Custom resource definitions (`apiextensions.k8s.io/v1`) to kinds of the table.
 
-use super::{KindSchema, Schema, Scope, Table, extract::of_openapi};
+use super::{
+    KindSchema, Schema, Scope, Table,
+    extract::{Bare, of_openapi},
+};
 use crate::{Finding, Object, Rule, yaml::write_json};
 
 /// The definition of metadata in Kubernetes' document.
@@ -34,7 +37,7 @@ impl Table {
                 continue;
             };
             let Ok(value) = serde_json::from_str(&write_json(schema)) else { continue };
-            let mut schema = of_openapi(&value);
+            let mut schema = of_openapi(&value, Bare::Closed);
             // What every object has, and structural schemas leave out.
             for field in ["apiVersion", "kind"] {
                 let text = Schema { ty: Some(super::Type::String), ..Schema::default() };

@@ -98,7 +98,7 @@ fn scopes(paths: &serde_json::Map<String, Value>) -> BTreeMap<String, Scope> {
 }
 
 fn of_definition(name: &str, definition: &Value) -> Schema {
-    let mut schema = of_openapi(definition);
+    let mut schema = of_openapi(definition, Bare::Open);
     let last = |suffix: &str| name.ends_with(suffix);
     for (definition, field, choices) in super::known::CHOICES {
         if let (true, Some(field)) = (last(definition), schema.fields.get_mut(*field))
@@ -131,13 +131,23 @@ fn of_definition(name: &str, definition: &Value) -> Schema {
     schema
 }
 
+/// What a table without fields may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bare {
+    /// Anything, as in Kubernetes' own document.
+    Open,
+    /// Nothing: the API server drops what a structural schema does not name.
+    Closed,
+}
+
 /// A schema as OpenAPI writes it, in Kubernetes' document or in a definition of custom resources.
-pub(super) fn of_openapi(value: &Value) -> Schema {
+pub(super) fn of_openapi(value: &Value, tables: Bare) -> Schema {
     let text = |key: &str| value.get(key).and_then(Value::as_str);
     let flag = |key: &str| value.get(key).and_then(Value::as_bool).unwrap_or(false);
     let count = |key: &str| value.get(key).and_then(Value::as_u64);
-    let inner =
-        |key: &str| value.get(key).filter(|it| it.is_object()).map(of_openapi).map(Box::new);
+    let inner = |key: &str| {
+        value.get(key).filter(|it| it.is_object()).map(|it| Box::new(of_openapi(it, tables)))
+    };
     let texts = |key: &str| -> Vec<String> {
         let items = value.get(key).and_then(Value::as_array).into_iter().flatten();
         items.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -158,10 +168,10 @@ pub(super) fn of_openapi(value: &Value) -> Schema {
     }
     let fields = value.get("properties").and_then(Value::as_object).into_iter().flatten();
     let fields: BTreeMap<String, Schema> =
-        fields.map(|(name, field)| (name.clone(), of_openapi(field))).collect();
+        fields.map(|(name, field)| (name.clone(), of_openapi(field, tables))).collect();
     let values = inner("additionalProperties");
     let free = value.get("additionalProperties").and_then(Value::as_bool) == Some(true);
-    let bare = fields.is_empty() && values.is_none();
+    let bare = tables == Bare::Open && fields.is_empty() && values.is_none();
     Schema {
         named,
         ty,

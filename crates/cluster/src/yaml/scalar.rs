@@ -86,7 +86,8 @@ fn number(text: &str, unsigned: &str) -> Option<Plain> {
     }
     if all(unsigned, char::is_ascii_digit) {
         return match unsigned.strip_prefix('0') {
-            None | Some("") => whole(unsigned, 10),
+            // What no whole number holds is a number still.
+            None | Some("") => whole(unsigned, 10).or_else(|| floating(text)),
             // Modes are written so everywhere, and Kubernetes reads them so.
             Some(octal) if all(octal, |c| ('0'..='7').contains(c)) => whole(octal, 8),
             Some(_) => Some(Plain::Unsure("a number for some readers, a text for others")),
@@ -97,11 +98,15 @@ fn number(text: &str, unsigned: &str) -> Option<Plain> {
     {
         return Some(Plain::Unsure("a number for some readers, a text for others"));
     }
-    let floating = all(unsigned, |c| c.is_ascii_digit() || ".eE+-".contains(*c));
+    let shaped = all(unsigned, |c| c.is_ascii_digit() || ".eE+-".contains(*c));
     let digits = unsigned.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
-    if !floating || !digits || unsigned.starts_with("..") {
+    if !shaped || !digits || unsigned.starts_with("..") {
         return None;
     }
+    floating(text)
+}
+
+fn floating(text: &str) -> Option<Plain> {
     let number: f64 = text.parse().ok()?;
     if !number.is_finite() {
         return Some(Plain::NotFinite);
@@ -125,6 +130,8 @@ mod tests {
             assert_eq!(plain(text), Plain::Sure(Value::Int(number)), "{text}");
         }
         assert_eq!(plain("0.25"), Plain::Sure(Value::Float(0.25)));
+        let large = "9".repeat(40);
+        assert_eq!(plain(&large), Plain::Sure(Value::Float(1e40)));
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn flow(node: &Node, escapes: Escapes, out: &mut String) {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(number) => out.push_str(&number.to_string()),
-        Value::Float(number) => out.push_str(&number.to_string()),
+        Value::Float(number) => out.push_str(&float(*number)),
         Value::Text(text) => quote(text, escapes, out),
         Value::List(items) => {
             out.push('[');
@@ -149,6 +149,19 @@ fn flow(node: &Node, escapes: Escapes, out: &mut String) {
             out.push('}');
         }
     }
+}
+
+/// A number as JSON and both versions of YAML read it: with a point, and a sign in its exponent.
+fn float(number: f64) -> String {
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let small: i32 = exponent.parse().unwrap_or_default();
+    if (-6..16).contains(&small) {
+        return number.to_string();
+    }
+    let point = if digits.contains('.') { "" } else { ".0" };
+    let sign = if small < 0 { "" } else { "+" };
+    format!("{digits}{point}e{sign}{exponent}")
 }
 
 /// JSON's quotes, which are YAML's too; what is not printable ASCII or an ordinary letter is
@@ -312,6 +325,21 @@ mod tests {
             let mut out = String::new();
             after(&text(plain), 0, &mut out);
             assert_eq!(out, format!(" {plain}\n"));
+        }
+    }
+
+    #[test]
+    fn numbers_come_back_as_themselves() {
+        for (number, text) in [
+            (0.25, "0.25"),
+            (6.1e45, "6.1e+45"),
+            (1e-9, "1.0e-9"),
+            (-1.5, "-1.5"),
+            (1e22, "1.0e+22"),
+        ] {
+            assert_eq!(float(number), text);
+            let root = read(text.as_bytes(), Budget::default()).unwrap().remove(0).root;
+            assert_eq!(root.value, Value::Float(number), "{text}");
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
     params,
 };
 use groundup_recipe::{ArtifactForm, At, Cluster, Kind, Platform, Span, TargetName, TargetRef};
+use std::collections::BTreeMap;
 
 impl Lowering<'_> {
     pub(super) fn cluster(
@@ -76,6 +77,11 @@ impl Lowering<'_> {
                 file: setting.file.as_ref().map(|at| at.value.clone()),
             });
         }
+        let mut systems = Vec::new();
+        for (number, (system, facts)) in self.systems(cluster)?.into_iter().enumerate() {
+            inputs.push(input(format!("facts.{number:03}"), facts));
+            systems.push(system);
+        }
         let fields = cluster.image_fields.iter();
         let params = params::ClusterManifests {
             manifests,
@@ -85,6 +91,7 @@ impl Lowering<'_> {
             image_fields: fields
                 .map(|field| (field.kind.value.clone(), field.pointer.value.clone()))
                 .collect(),
+            systems,
             outside: texts(&cluster.outside),
             external: texts(&cluster.external),
             unchecked: texts(&cluster.unchecked),
@@ -94,6 +101,31 @@ impl Lowering<'_> {
         let assembler = Assembler::ClusterManifests;
         let step = self.assemble(label, assembler, &params, inputs, &outputs, Some(span));
         Ok(output(step, asked))
+    }
+
+    /// The nodes and images that the manifests speak of, with their facts.
+    fn systems(&mut self, cluster: &Cluster) -> Result<Vec<(String, From)>, PlanError> {
+        let mut systems = BTreeMap::new();
+        let images = cluster.images.values().map(|mapped| &mapped.target.value);
+        let from = cluster.set.iter().map(|setting| &setting.from.value.target);
+        for name in images.chain(from) {
+            for platform in self.workspace.platforms_of(name) {
+                let facts = match name.kind() {
+                    Kind::Image => self.image_facts(name, platform)?,
+                    Kind::Node => {
+                        let of = TargetRef { target: name.clone(), output: "facts".to_owned() };
+                        Some(self.output(&of, platform)?.out)
+                    }
+                    _ => None,
+                };
+                let label = match self.workspace.platforms_of(name).len() {
+                    1 => name.to_string(),
+                    _ => format!("{name} ({platform})"),
+                };
+                systems.extend(facts.map(|facts| (label, facts)));
+            }
+        }
+        Ok(systems.into_iter().collect())
     }
 
     /// The trees behind patterns, and what messages call their files.

@@ -40,6 +40,31 @@ impl Lowering<'_> {
         Ok(made(step))
     }
 
+    /// What an image of one platform has in it, as facts of a node say it.
+    pub(super) fn image_facts(
+        &mut self,
+        name: &TargetName,
+        platform: Platform,
+    ) -> Result<Option<From>, PlanError> {
+        let Some(target) = self.workspace.target(name) else { return Ok(None) };
+        let (TargetBody::Image(image), span) = (&target.body, target.name.span) else {
+            return Ok(None);
+        };
+        let label = StepLabel::new(name.to_string(), "facts").on(platform);
+        if let Some(step) = self.plan.find(&label) {
+            return Ok(Some(output(step, "out")));
+        }
+        let base = match &image.base {
+            Some(base) => Some(self.base(&base.value, platform, base.span)?),
+            None => None,
+        };
+        let (tree, _) = self.composed(name, image, base, platform, span)?;
+        let (assembler, none) = (Assembler::NodeFacts, serde_json::json!({}));
+        let inputs = vec![input("root", tree)];
+        let step = self.assemble(label, assembler, &none, inputs, &["out"], Some(span));
+        Ok(Some(output(step, "out")))
+    }
+
     /// The image of one platform as an OCI archive, for what carries it along.
     pub(super) fn image_archive(
         &mut self,

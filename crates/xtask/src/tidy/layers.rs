@@ -37,6 +37,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("groundup-digest", &["blake3", "serde", "sha2", "thiserror"]),
     ("groundup-tree", &["thiserror"]),
     ("groundup-kernel", &["object", "serde", "thiserror"]),
+    ("groundup-cluster", &["granit-parser", "serde", "serde_json", "thiserror"]),
 ];
 
 fn layer(name: &str) -> Option<usize> {
