@@ -157,7 +157,15 @@ pub(crate) fn split_pattern(pattern: &str) -> (&str, &str) {
     }
 }
 
+/// Whether a pattern means one file.
+pub(crate) fn is_plain(pattern: &str) -> bool {
+    !pattern.contains(['*', '?', '[', '{'])
+}
+
 fn leaf_of_pattern(pattern: &At<String>) -> Option<Leaf> {
+    if is_plain(pattern) {
+        return Some(file(&pattern.parse().ok()?, pattern.span));
+    }
     let (path, rest) = split_pattern(pattern);
     let request = LeafRequest::Tree {
         path: path.parse().ok()?,

@@ -30,7 +30,7 @@ pub(crate) fn check(
     loader: &dyn Loader,
     out: &mut Vec<Diagnostic>,
 ) {
-    let mut references = References { workspace, known, loader, out };
+    let mut references = References { workspace, known, loader, found: BTreeSet::new(), out };
     for target in workspace.targets().values() {
         target.uses().iter().for_each(|used| references.used(target, used));
         references.body(target);
@@ -56,6 +56,8 @@ struct References<'a> {
     workspace: &'a Workspace,
     known: &'a BTreeMap<TargetName, Known>,
     loader: &'a dyn Loader,
+    /// Patterns of files that were looked for.
+    found: BTreeSet<String>,
     out: &'a mut Vec<Diagnostic>,
 }
 
@@ -353,6 +355,10 @@ impl References<'_> {
             self.out.push(Diagnostic::error(title).label(span, expected));
         }
         for pattern in cluster.manifests.iter().chain(&cluster.crds) {
+            // A fleet that extends one target has the same patterns a hundred times.
+            if !self.found.insert(pattern.value.clone()) {
+                continue;
+            }
             match self.loader.glob(pattern) {
                 Ok(found) if found.is_empty() => {
                     let title = format!("no file fits `{}`", pattern.value);

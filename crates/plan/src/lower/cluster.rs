@@ -13,10 +13,12 @@
 use super::{Lowering, Made, Shape, input, output};
 use crate::{
     Assembler, From, Input, PlanError, StepLabel,
-    leaf::{pattern_label, split_pattern},
+    leaf::{file_label, is_plain, pattern_label, split_pattern},
     params,
 };
-use groundup_recipe::{ArtifactForm, At, Cluster, Kind, Platform, Span, TargetName, TargetRef};
+use groundup_recipe::{
+    ArtifactForm, At, Cluster, Kind, Platform, RepoPath, Span, TargetName, TargetRef,
+};
 use std::collections::BTreeMap;
 
 impl Lowering<'_> {
@@ -137,9 +139,12 @@ impl Lowering<'_> {
     ) -> Result<Vec<String>, PlanError> {
         let mut names = Vec::new();
         for (number, pattern) in patterns.iter().enumerate() {
-            let leaf = self.leaf(pattern_label(pattern))?;
-            inputs.push(input(format!("{role}.{number:03}"), leaf));
-            names.push(split_pattern(pattern).0.to_owned());
+            let (label, name) = match pattern.parse::<RepoPath>() {
+                Ok(path) if is_plain(pattern) => (file_label(&path), path.to_string()),
+                _ => (pattern_label(pattern), split_pattern(pattern).0.to_owned()),
+            };
+            inputs.push(input(format!("{role}.{number:03}"), self.leaf(label)?));
+            names.push(name);
         }
         Ok(names)
     }
