@@ -88,7 +88,8 @@ impl Location {
             return Err(ParseLocationError::Path(path.to_owned()));
         }
         let mut joined = self.clone();
-        let base = self.url.path().trim_end_matches('/');
+        // A first part `c|` would be read as the drive of another system's path, `c:`.
+        let base = self.url.path().trim_end_matches('/').replace('|', "%7C");
         joined.url.set_path(&format!("{base}/{}", percent_encoded(path)));
         Ok(joined)
     }
@@ -229,6 +230,8 @@ mod tests {
         assert_eq!(base.join("a").unwrap().local_path(), Some("/srv/new/a".into()));
         let drive = Location::parse("/M|/d").unwrap();
         assert_eq!(drive.join("a|").unwrap().local_path(), Some("/M|/d/a|".into()));
+        let url = Location::parse("file:///b|").unwrap();
+        assert_eq!(url.join("a").unwrap().local_path(), Some("/b|/a".into()));
         assert!(Location::parse("relative").is_err());
     }
 
