@@ -40,7 +40,8 @@ fn main() -> ExitCode {
         .filter(|p| p.exists())
         .collect();
     let mut command = program();
-    command.args(["run", "rootfs.control-plane", "--", "bash", "tests/examples/api_server.sh"]);
+    command.args(["run", "--env", "LC_ALL=C", "rootfs.control-plane", "--"]);
+    command.args(["bash", "tests/examples/api_server.sh"]);
     command.arg(format!("out/{target}")).args(definitions);
     let output = command.output().expect("the program starts");
     println!("{}", told(&output));

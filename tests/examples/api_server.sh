@@ -4,6 +4,7 @@ set -eu
 manifests=$1
 shift
 work=$(mktemp -d)
+trap '[ $? = 0 ] || tail -n 60 "$work/server.log"' EXIT
 openssl genrsa -out "$work/sa.key" 2048 2> "$work/openssl.log"
 echo 'secret,admin,1,system:masters' > "$work/tokens.csv"
 etcd --data-dir "$work/etcd" --listen-client-urls http://127.0.0.1:23790 \
