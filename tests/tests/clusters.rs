@@ -150,22 +150,19 @@ metadata: {name: worker, namespace: small}
 spec: {disks: [{size: 1}]}
 "#;
 
-struct Shared {
-    root: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
 fn workspace() -> &'static Path {
-    static ROOT: OnceLock<Shared> = OnceLock::new();
-    let shared = ROOT.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("work");
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        // A static is never dropped: what the last run left is removed by this one.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clusters-tests");
+        let _ = std::process::Command::new("chmod").args(["-R", "u+w"]).arg(&folder).output();
+        let _ = fs::remove_dir_all(&folder);
+        let root = folder.join("work");
         copy_recipes(&root);
         fs::write(root.join("recipes/small.toml"), RECIPES).unwrap();
         small(&root, OBJECTS);
-        Shared { root, _folder: folder }
-    });
-    &shared.root
+        root
+    })
 }
 
 fn small(root: &Path, objects: &str) {
