@@ -31,6 +31,25 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// The first of some names, and how many more there are.
+pub(crate) fn some(names: &[String], most: usize) -> String {
+    let shown = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(most) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}
+
+/// A line that others wrote: what a terminal would obey is shown instead.
+pub(crate) fn visible(line: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true if c == '\t' => vec![' ', ' '],
+        true => c.escape_default().collect(),
+        false => vec![c],
+    };
+    line.chars().flat_map(shown).collect()
+}
+
 /// What became of the programs that a command handed over.
 pub(crate) fn children(children: &Children) -> String {
     let Children { reused, ran, unkept } = children;
@@ -44,6 +63,18 @@ pub(crate) fn children(children: &Children) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        assert_eq!(some(&names, 3), "a, b, c");
+        assert_eq!(some(&names, 2), "a, b and 1 more");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown() {
+        assert_eq!(visible("a\tb\u{1b}[2J"), "a  b\\u{1b}[2J");
+    }
 
     #[test]
     fn quantities_read_well() {

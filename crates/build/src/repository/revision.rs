@@ -45,7 +45,18 @@ impl Revision {
 
     /// The content of a file; none if it has no such file.
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, RepositoryError> {
-        self.files.get(path).map(|content| self.git.content(content)).transpose()
+        Ok(self.read_all([path])?.remove(path))
+    }
+
+    /// The contents of those of the files that it has, asked of git at once.
+    pub fn read_all<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, Vec<u8>>, RepositoryError> {
+        let known = paths.into_iter().filter_map(|path| Some((path, self.files.get(path)?)));
+        let (paths, contents): (Vec<&str>, Vec<&String>) = known.unzip();
+        let read = self.git.contents(&contents)?;
+        Ok(paths.into_iter().map(str::to_owned).zip(read).collect())
     }
 
     /// Takes in the leaves of a plan as a work tree of this revision has them.
@@ -102,8 +113,23 @@ impl Git {
         Ok(files)
     }
 
-    fn content(&self, name: &str) -> Result<Vec<u8>, RepositoryError> {
-        self.run(&["cat-file", "blob", name])
+    /// The contents of blobs, in their order.
+    fn contents(&self, names: &[&String]) -> Result<Vec<Vec<u8>>, RepositoryError> {
+        let command = ["cat-file", "--batch"];
+        let asked: String = names.iter().map(|name| format!("{name}\n")).collect();
+        let answer = self.run_with(&command, None, asked.as_bytes())?;
+        let mut rest = answer.as_slice();
+        let mut contents = Vec::with_capacity(names.len());
+        for name in names {
+            // `NAME blob SIZE`, the content, and a line feed, each behind the other.
+            let (content, behind) = blob_of(rest).ok_or_else(|| RepositoryError::Git {
+                command: command.join(" "),
+                message: format!("it did not give the object {name}"),
+            })?;
+            contents.push(content.to_vec());
+            rest = behind;
+        }
+        Ok(contents)
     }
 
     /// Writes files of a commit below `scratch` as a check-out would, and says where the root is.
@@ -129,5 +155,30 @@ impl Git {
         let root = top.join(inner);
         std::fs::create_dir_all(&root).map_err(|source| RepositoryError::Scratch { source })?;
         Ok(root)
+    }
+}
+
+/// The first blob of an answer of `git cat-file --batch`, and what is behind it.
+fn blob_of(answer: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = answer.iter().position(|byte| *byte == b'\n')?;
+    let head = std::str::from_utf8(&answer[..end]).ok()?;
+    let [_, "blob", size] = head.split(' ').collect::<Vec<_>>()[..] else { return None };
+    let (content, behind) = answer[end + 1..].split_at_checked(size.parse().ok()?)?;
+    Some((content, behind.strip_prefix(b"\n")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blob_of;
+
+    #[test]
+    fn blobs_end_where_their_size_says() {
+        let answer = b"aa blob 4\na\nb\n\nbb blob 0\n\ncc missing\n";
+        let (first, rest) = blob_of(answer).unwrap();
+        assert_eq!(first, b"a\nb\n");
+        let (second, rest) = blob_of(rest).unwrap();
+        assert_eq!((second, rest), (&b""[..], &b"cc missing\n"[..]));
+        assert_eq!(blob_of(rest), None);
+        assert_eq!(blob_of(b"aa blob 9\nshort\n"), None);
     }
 }

@@ -2,9 +2,20 @@
 
 use groundup_build::Revision;
 use groundup_recipe::{LoadError, Loader, glob_matches};
+use std::{cell::RefCell, collections::BTreeMap};
 
 /// Reads the files of a workspace as a revision has them.
-pub(crate) struct RevisionLoader<'a>(pub(crate) &'a Revision);
+pub(crate) struct RevisionLoader<'a> {
+    revision: &'a Revision,
+    /// Files that a pattern found and that were not asked for yet: git is asked for all at once.
+    found: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl<'a> RevisionLoader<'a> {
+    pub(crate) fn new(revision: &'a Revision) -> Self {
+        Self { revision, found: RefCell::default() }
+    }
+}
 
 fn unreadable(
     path: &str,
@@ -15,7 +26,11 @@ fn unreadable(
 
 impl Loader for RevisionLoader<'_> {
     fn load(&self, path: &str) -> Result<String, LoadError> {
-        let bytes = self.0.read(path).map_err(|error| unreadable(path, error))?;
+        let found = self.found.borrow_mut().remove(path);
+        let bytes = match found {
+            Some(bytes) => Some(bytes),
+            None => self.revision.read(path).map_err(|error| unreadable(path, error))?,
+        };
         let bytes = bytes.ok_or_else(|| LoadError::NotFound(path.to_owned()))?;
         String::from_utf8(bytes).map_err(|error| unreadable(path, error))
     }
@@ -25,12 +40,15 @@ impl Loader for RevisionLoader<'_> {
         let fixed = fixed.count();
         // As in a work tree: what is hidden below the fixed part is not looked at.
         let hidden = |path: &&str| path.split('/').skip(fixed).any(|name| name.starts_with('.'));
-        let paths = self.0.paths().filter(|path| glob_matches(pattern, path));
-        Ok(paths.filter(|path| !hidden(path)).map(str::to_owned).collect())
+        let paths = self.revision.paths().filter(|path| glob_matches(pattern, path));
+        let paths: Vec<&str> = paths.filter(|path| !hidden(path)).collect();
+        let read = self.revision.read_all(paths.iter().copied());
+        self.found.borrow_mut().append(&mut read.map_err(|error| unreadable(pattern, error))?);
+        Ok(paths.into_iter().map(str::to_owned).collect())
     }
 
     fn exists(&self, path: &str) -> bool {
         let below = format!("{path}/");
-        path == "." || self.0.paths().any(|file| file == path || file.starts_with(&below))
+        path == "." || self.revision.paths().any(|file| file == path || file.starts_with(&below))
     }
 }

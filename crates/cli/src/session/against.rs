@@ -40,7 +40,7 @@ impl Before {
             let text = render_all(diagnostics, sources, color);
             CliError::rendered(format!("the workspace at {name} cannot be planned:\n{text}"))
         };
-        let loader = RevisionLoader(&revision);
+        let loader = RevisionLoader::new(&revision);
         let mut loaded =
             load(&loader).map_err(|failure| failed(&failure.diagnostics, &failure.sources))?;
         let text = revision.read(LOCK_FILE).map_err(|error| CliError::of(Kind::Usage, &error))?;

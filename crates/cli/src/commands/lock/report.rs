@@ -38,7 +38,7 @@ pub(super) fn text(told: &Told, changelogs: Changelogs) {
     }
     if !told.rebuilds.is_empty() && !told.report.is_empty() {
         let names: Vec<String> = told.rebuilds.iter().map(ToString::to_string).collect();
-        out::line(format!("to build anew: {}", some(&names, 2 * MOST)));
+        out::line(format!("to build anew: {}", words::some(&names, 2 * MOST)));
     }
 }
 
@@ -50,18 +50,9 @@ fn group_line(group: &Group) -> String {
         [only] if *only == group.source => String::new(),
         _ => format!("source {}; ", group.source),
     };
-    let (names, change) = (some(&names, MOST), &group.change);
-    let targets = some(&targets, MOST);
+    let (names, change) = (words::some(&names, MOST), &group.change);
+    let targets = words::some(&targets, MOST);
     format!("{BOLD}{names}{BOLD:#} {change}  {DIM}({source}{targets}){DIM:#}")
-}
-
-/// The first of some names, and how many more there are.
-fn some(names: &[String], most: usize) -> String {
-    let shown = names.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(most) {
-        None | Some(0) => shown,
-        Some(more) => format!("{shown} and {more} more"),
-    }
 }
 
 fn changelog(found: &Result<Option<Newer>, LockError>, most: usize) {
@@ -97,17 +88,10 @@ fn changelog(found: &Result<Option<Newer>, LockError>, most: usize) {
 
 fn entry_lines(entry: &Entry) -> Vec<String> {
     let head = format!("{} ({}) {}", entry.package, entry.version, entry.rest);
-    std::iter::once(head).chain(entry.lines.iter().cloned()).map(|line| visible(&line)).collect()
-}
-
-/// Others wrote these lines: what a terminal would obey is shown instead.
-fn visible(line: &str) -> String {
-    let shown = |c: char| match c.is_control() {
-        true if c == '\t' => vec![' ', ' '],
-        true => c.escape_default().collect(),
-        false => vec![c],
-    };
-    line.chars().flat_map(shown).collect()
+    std::iter::once(head)
+        .chain(entry.lines.iter().cloned())
+        .map(|line| words::visible(&line))
+        .collect()
 }
 
 /// The answer as JSON, version 2.
@@ -177,22 +161,5 @@ fn changelog_json(found: &Result<Option<Newer>, LockError>) -> Value {
         }
         Ok(None) => Value::Null,
         Err(error) => json!({"error": error.to_string()}),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lists_are_cut_and_counted() {
-        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
-        assert_eq!(some(&names, 3), "a, b, c");
-        assert_eq!(some(&names, 2), "a, b and 1 more");
-    }
-
-    #[test]
-    fn what_a_terminal_would_obey_is_shown() {
-        assert_eq!(visible("a\tb\u{1b}[2J"), "a  b\\u{1b}[2J");
     }
 }

@@ -350,7 +350,7 @@ impl Teller<'_> {
 fn short(change: &Change) -> String {
     const MOST: usize = 60;
     let cut = |text: &str| {
-        let line = text.trim().replace('\n', "⏎");
+        let line = words::visible(&text.trim().replace('\n', "⏎"));
         match line.char_indices().nth(MOST) {
             Some((at, _)) => format!("{}…", &line[..at]),
             None => line,
@@ -397,6 +397,7 @@ mod tests {
         assert_eq!(moved("n", "y"), "n -> y");
         assert_eq!(moved("a\nb\nc\n", "a\nx\nc\n"), "b -> x");
         assert_eq!(moved("a\nc\n", "a\nb\nc\n"), " -> b");
+        assert_eq!(moved("a", "\u{1b}[2J"), "a -> \\u{1b}[2J");
         let long = "x".repeat(50);
         assert_eq!(moved(&format!("{long}1"), &format!("{long}2")), "…xxxxxxxxxx1 -> …xxxxxxxxxx2");
     }

@@ -9,20 +9,11 @@ use crate::{
 /// How many names of a list are shown.
 const MOST: usize = 8;
 
-/// The first names, and how many more there are.
-fn some(names: &[String]) -> String {
-    let mut text = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
-    }
-    text
-}
-
 /// What a cause reaches: clusters last, as they are what people ask for.
 fn reaches(row: &Row) -> Vec<String> {
     const ORDER: [&str; 5] = ["build", "kernel", "image", "node", "cluster"];
     let listed = ORDER.iter().filter_map(|kind| row.reaches.get(*kind));
-    listed.map(|names| some(names)).collect()
+    listed.map(|names| words::some(names, MOST)).collect()
 }
 
 fn headline(report: &Report) -> String {
@@ -76,7 +67,7 @@ pub(super) fn text(report: &Report) -> Vec<String> {
             row.change
         ));
         if !row.parts.is_empty() {
-            lines.push(format!("     {}", some(&row.parts)));
+            lines.push(format!("     {}", words::some(&row.parts, MOST)));
         }
         lines.push(format!("     {}, {}", row.steps.words(), row.estimate.words()));
         let reaches = reaches(row);
@@ -110,7 +101,7 @@ pub(super) fn markdown(report: &Report) -> Vec<String> {
             what.push_str(&format!("<br>{}", code(place)));
         }
         if !row.parts.is_empty() {
-            what.push_str(&format!("<br>{}", plain(&some(&row.parts))));
+            what.push_str(&format!("<br>{}", plain(&words::some(&row.parts, MOST))));
         }
         let reaches: Vec<String> = reaches(row).iter().map(|names| plain(names)).collect();
         lines.push(format!(
@@ -169,12 +160,5 @@ mod tests {
         assert_eq!(plain("a|b *c* <d> @all"), "a\\|b \\*c\\* &lt;d> \\@all");
         assert_eq!(code("a|b"), "`a\\|b`");
         assert_eq!(code("a`b"), "`` a`b ``");
-    }
-
-    #[test]
-    fn long_lists_say_how_long_they_are() {
-        let names: Vec<String> = (0..10).map(|number| number.to_string()).collect();
-        assert_eq!(some(&names), "0, 1, 2, 3, 4, 5, 6, 7 and 2 more");
-        assert_eq!(some(&names[..2]), "0, 1");
     }
 }
