@@ -7,7 +7,6 @@
 
 pub mod bench;
 pub mod error;
-mod family;
 pub mod process;
 pub mod record;
 pub mod report;

@@ -1,11 +1,15 @@
 //! One process from start to end, as the kernel accounts for it; and a place for the peers.
 //!
+//! What a process leaves behind when it ends, such as groundup the process that keeps sandboxes ready,
+//! becomes a child of the harness, which waits for it and counts what it took.
+//!
 //! The only `unsafe` outside of the sandbox: `wait4` gives the times and the largest memory of a
 //! process and of all that it waited for, and `unshare` moves this process into a place of its own.
 //! No safe library offers either.
 
 #![allow(unsafe_code, reason = "wait4 and unshare have no safe form in the libraries that we use")]
 
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
@@ -50,10 +54,12 @@ impl Taken {
     }
 }
 
-/// Runs a command to its end, its stdout thrown away; it has to succeed.
+/// Runs a command to its end, its stdout thrown away; it has to succeed. This process must have no
+/// other child meanwhile.
 pub fn run(command: &mut Command) -> io::Result<Taken> {
     let name = format!("{command:?}");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let start = Instant::now();
     let mut child = command.spawn()?;
     // Read to the end first, or a talkative process would wait for us for ever.
@@ -61,25 +67,51 @@ pub fn run(command: &mut Command) -> io::Result<Taken> {
     if let Some(mut stderr) = child.stderr.take() {
         stderr.read_to_end(&mut said)?;
     }
-    let id = child.id();
-    let ended = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::waitid(rustix::process::WaitId::Pid(pid), ended)?;
-    let wall = start.elapsed().as_secs_f64();
-    let written = written_bytes(id);
-    let (status, usage) = wait(id)?;
+    let (status, mut taken) = ended(Pid::from_child(&child))?;
+    taken.wall = start.elapsed().as_secs_f64();
     if status != 0 {
         let said = String::from_utf8_lossy(&said);
         return Err(io::Error::other(format!("{name} failed ({status:#x}):\n{said}")));
     }
+    while let Some(pid) = any_ended()? {
+        taken = taken.and(&ended(pid)?.1);
+    }
+    Ok(taken)
+}
+
+/// Waits for a child: its status, and what it and all that it waited for took, but for `wall`.
+fn ended(pid: Pid) -> io::Result<(i32, Taken)> {
+    waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)?;
+    let id = pid.as_raw_nonzero().get() as u32;
+    let written = written_bytes(id);
+    let (status, usage) = wait(id)?;
     let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    Ok(Taken {
-        wall,
+    let taken = Taken {
+        wall: 0.0,
         user: seconds(usage.ru_utime),
         system: seconds(usage.ru_stime),
         memory: usage.ru_maxrss as u64 * 1024,
         written,
-    })
+    };
+    Ok((status, taken))
+}
+
+/// Waits until any child has ended and names it; nothing when there is none left.
+fn any_ended() -> io::Result<Option<Pid>> {
+    let mut found = MaybeUninit::<libc::siginfo_t>::zeroed();
+    loop {
+        let how = libc::WEXITED | libc::WNOWAIT;
+        // SAFETY: the pointer is to a live value of the right type.
+        if unsafe { libc::waitid(libc::P_ALL, 0, found.as_mut_ptr(), how) } == 0 {
+            // SAFETY: written by the kernel, of a child: the field that `si_pid` reads is set.
+            return Ok(Pid::from_raw(unsafe { found.assume_init().si_pid() }));
+        }
+        match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::ECHILD) => return Ok(None),
+            error if error.kind() == io::ErrorKind::Interrupted => {}
+            error => return Err(error),
+        }
+    }
 }
 
 fn wait(id: u32) -> io::Result<(i32, libc::rusage)> {
@@ -132,4 +164,17 @@ pub fn enter(root: &Path, shared: &[&Path]) -> io::Result<()> {
     rustix::process::pivot_root(".", ".")?;
     rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH)?;
     Ok(rustix::process::chdir("/")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_leaves_behind_counts() {
+        let script =
+            "(x=$(head -c 30000000 /dev/zero | tr '\\0' x); sleep 0.2) 2> /dev/null & exit 0";
+        let taken = run(Command::new("sh").args(["-c", script])).unwrap();
+        assert!((30_000_000..300_000_000).contains(&taken.memory), "{taken:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The workloads by name, each a few lines on what is made ready and what is run.
 
 mod edit;
+mod fleet;
 mod hash;
 mod kernel;
 mod layer;
@@ -40,4 +41,5 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "edit", title: "one changed file in a large image", run: edit::measure },
     Workload { name: "kernel", title: "a kernel, and one symbol of it", run: kernel::measure },
     Workload { name: "node", title: "the images of a node", run: node::measure },
+    Workload { name: "fleet", title: "a hundred clusters", run: fleet::measure },
 ];

@@ -5,7 +5,6 @@ use super::{material::collect, unpack::copy_folder};
 use crate::{
     bench::{Bench, Contender, Ready, once, output, remove, timed},
     error::{BenchError, Result, Tried},
-    family::watched,
     process::Taken,
     record::{Mark, Outcome},
 };
@@ -17,7 +16,7 @@ use std::{
     process::Command,
 };
 
-const STORE: &str = "node-store";
+pub(super) const STORE: &str = "node-store";
 const TOOLS: &str = "rootfs.node-tools";
 const BARE: &str = "bare tools";
 /// Most memory of one process while an image is written.
@@ -129,11 +128,7 @@ impl<'a> Node<'a> {
     ) -> Result<Outcome> {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let script = format!("jobs={jobs}\n{SCRIPT}");
-        let ours = || {
-            let (taken, memory) = watched(|| timed(&mut self.build("node.bench")));
-            let taken = taken?;
-            Ok(Taken { memory: taken.memory.max(memory), ..taken })
-        };
+        let ours = || timed(&mut self.build("node.bench"));
         let outcome = self.bench.measure(Ready {
             workload: workload.into(),
             what: format!(
@@ -157,9 +152,7 @@ impl<'a> Node<'a> {
                 "groundup checks every file of the root against its BLAKE3 and everything that it \
                  writes by a tool (veritysetup verify, sfdisk --verify, qemu-img compare), and \
                  takes it into its store, synced. The bare tools read a directory, write and check \
-                 nothing, with the same options; nothing of theirs is synced. Processor time and \
-                 bytes written of groundup's tools, which run in sandboxes, are not in its row; their \
-                 memory is."
+                 nothing, with the same options; nothing of theirs is synced."
                     .into(),
             ],
         })?;

@@ -35,8 +35,6 @@ pub(super) fn main() -> io::Result<()> {
     let set_up = |_| io::Error::from(io::ErrorKind::Other);
     settle(Streams::Logged, Vec::new()).map_err(set_up)?;
     rustix::process::chdir("/")?;
-    // Nobody waits for a launcher: it ends without a trace.
-    sys::reset_signals([libc::SIGCHLD], sys::Reaction::Ignore);
     let (heard, tell) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     let own = rustix::process::getpid();
     let mut ready: Vec<(Pid, OwnedFd)> = Vec::new();
@@ -76,6 +74,9 @@ pub(super) fn main() -> io::Result<()> {
             while !matches!(rustix::process::wait(WaitOptions::empty()), Err(Errno::CHILD)) {}
             return Ok(());
         }
+        // Those that have ended, of whose work the kernel then tells this process's parent: what a
+        // build took of processors, memory and storage is what its processes took.
+        while matches!(rustix::process::wait(WaitOptions::NOHANG), Ok(Some(_))) {}
         // One that is at work when it dies is its builder's to see.
         let mut died = died.into_iter();
         ready.retain(|_| !died.next().unwrap_or(false));
@@ -95,7 +96,6 @@ fn wait_for_work(nursery: Pid, requests: OwnedFd, tell: OwnedFd) -> ! {
     if bound.is_err() || rustix::process::getppid() != Some(nursery) {
         sys::exit_now(1);
     }
-    sys::reset_signals([libc::SIGCHLD], sys::Reaction::Default);
     // A process group of its own: nothing that is sent to one reaches another.
     if rustix::process::setsid().is_err() {
         sys::exit_now(1);

@@ -12,8 +12,16 @@ const LAYERS: &[&[&str]] = &[
         "groundup-sandbox",
         "groundup-provenance",
         "groundup-kernel",
+        "groundup-unfold",
     ],
-    &["groundup-plan", "groundup-fetch", "groundup-debian", "groundup-image", "groundup-node"],
+    &[
+        "groundup-plan",
+        "groundup-fetch",
+        "groundup-debian",
+        "groundup-image",
+        "groundup-node",
+        "groundup-meaning",
+    ],
     &["groundup-cluster", "groundup-build", "groundup-remote", "groundup-diff", "groundup-lock"],
     &["groundup-cli"],
 ];
@@ -37,6 +45,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("groundup-digest", &["blake3", "serde", "sha2", "thiserror"]),
     ("groundup-tree", &["thiserror"]),
     ("groundup-kernel", &["object", "serde", "thiserror"]),
+    ("groundup-meaning", &["object", "serde", "serde_json", "similar", "thiserror"]),
     ("groundup-cluster", &["granit-parser", "serde", "serde_json", "thiserror"]),
 ];
 
