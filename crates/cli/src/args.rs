@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Build(commands::build::Args),
     Test(commands::test::Args),
     Plan(commands::plan::Args),
+    Diff(commands::diff::Args),
     Run(commands::run::Args),
     Shell(commands::shell::Args),
     Graph(commands::graph::Args),

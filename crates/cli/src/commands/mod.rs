@@ -1,6 +1,7 @@
 //! One file per command; the doc comment of its `Args` is its help text.
 
 pub(crate) mod build;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 mod export;
 pub(crate) mod graph;
@@ -39,6 +40,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Build(args) => build::run(global, &args),
         Command::Test(args) => test::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
+        Command::Diff(args) => diff::run(global, &args),
         Command::Run(args) => run::run(global, &args),
         Command::Shell(args) => shell::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
