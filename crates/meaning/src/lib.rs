@@ -8,8 +8,10 @@
 //! What only several files together tell (units with their drop-ins, package databases) is in [`root`].
 //! This crate does no IO.
 
+mod elf;
 mod finding;
 mod format;
+mod kernel;
 pub mod root;
 mod text;
 
