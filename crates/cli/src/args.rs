@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Shell(commands::shell::Args),
     Graph(commands::graph::Args),
     Show(commands::show::Args),
+    Why(commands::why::Args),
+    Whence(commands::whence::Args),
     Log(commands::log::Args),
     Doctor(commands::doctor::Args),
     #[command(subcommand)]

@@ -16,6 +16,8 @@ pub(crate) mod store;
 pub(crate) mod test;
 pub(crate) mod update;
 pub(crate) mod vendor;
+pub(crate) mod whence;
+pub(crate) mod why;
 
 use crate::{
     args::{Args, Color, Command},
@@ -45,6 +47,8 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Shell(args) => shell::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
         Command::Show(args) => show::run(global, &args),
+        Command::Why(args) => why::run(global, &args),
+        Command::Whence(args) => whence::run(global, &args),
         Command::Log(args) => log::run(global, &args),
         Command::Doctor(args) => doctor::run(global, &args),
         Command::Store(command) => store::run(global, &command),
