@@ -5,7 +5,7 @@
 //! key is the same and whose outputs are others is not reproducible. Each step rests on the causes of
 //! its inputs that differ.
 
-use crate::{CauseRow, Place};
+use crate::{CauseRow, Row};
 use groundup_digest::ObjectId;
 use groundup_provenance::{BuildRecord, RecordedStep};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub trait Attribution: Sync {
     /// The causes, in any order.
     fn causes(&self) -> Vec<CauseRow>;
-    /// The causes of what differs at a place, as numbers.
-    fn of(&self, place: &Place) -> BTreeSet<usize>;
+    /// The causes of what differs in a row, which is at one place still, as numbers.
+    fn of(&self, row: &Row) -> BTreeSet<usize>;
     /// Whether all inputs of both things are known, so that no cause means none there is.
     fn is_complete(&self) -> bool;
 }
@@ -29,7 +29,7 @@ impl Attribution for NoCauses {
         Vec::new()
     }
 
-    fn of(&self, _place: &Place) -> BTreeSet<usize> {
+    fn of(&self, _row: &Row) -> BTreeSet<usize> {
         BTreeSet::new()
     }
 

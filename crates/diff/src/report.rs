@@ -1,6 +1,7 @@
 //! What a comparison says, as values; its JSON is `docs/formats/diff.md`.
 
 use crate::Thing;
+use groundup_digest::BlobId;
 use groundup_meaning::{Finding, Kind};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -101,6 +102,9 @@ pub struct Row {
     pub score: u32,
     /// The rules that gave the score.
     pub rules: Vec<&'static str>,
+    /// The contents before and after, where it is about one file.
+    #[serde(skip)]
+    pub contents: [Option<BlobId>; 2],
 }
 
 /// A place: a path in a part, and paths inside of what stands there.
@@ -162,6 +166,19 @@ impl Row {
         self.change != Change::Added
             && self.change != Change::Removed
             && self.findings.iter().all(is_boring)
+    }
+
+    /// Whether a finding, or one that it consists of, names something.
+    pub fn names(&self, text: &str) -> bool {
+        fn within(findings: &[Finding], text: &str) -> bool {
+            findings.iter().any(|finding| {
+                let values = [&finding.before, &finding.after, &finding.note];
+                finding.what.contains(text)
+                    || values.into_iter().flatten().any(|value| value.contains(text))
+                    || within(&finding.inside, text)
+            })
+        }
+        within(&self.findings, text)
     }
 
     /// Whether something could not be compared.

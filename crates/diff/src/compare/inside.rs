@@ -37,6 +37,7 @@ impl Comparer<'_> {
                 Vec::new()
             }
         };
+        notes.extend(facts(&a.facts, &b.facts));
         let times = a
             .times
             .iter()
@@ -61,6 +62,7 @@ impl Comparer<'_> {
             world: self.world,
             tree: FileTree::new(),
             times: BTreeMap::new(),
+            facts: Facts::new(),
             unread: Vec::new(),
         };
         let walked = unfold(format, bytes, &self.options.unfold, &mut taking);
@@ -68,14 +70,34 @@ impl Comparer<'_> {
             taking.unread.push(("the rest".to_owned(), error.to_string()));
         }
         let tree = self.world.take_tree(&taking.tree);
-        Unfolded { tree, times: taking.times, unread: taking.unread }
+        Unfolded { tree, times: taking.times, facts: taking.facts, unread: taking.unread }
     }
+}
+
+/// What formats say of their entries beside what a tree holds, and attributes that no tree takes in.
+type Facts = BTreeMap<(TreePath, String), String>;
+
+/// The facts that differ of entries that are on both sides.
+fn facts(a: &Facts, b: &Facts) -> Vec<Finding> {
+    let differ = a.iter().filter_map(|(key, before)| {
+        let after = b.get(key).filter(|after| *after != before)?;
+        let (path, name) = key;
+        let what = if path.is_root() { name.clone() } else { format!("{path}: {name}") };
+        // Identifiers and times have no effect on what runs.
+        let kind = match name.rsplit('.').next() {
+            Some("uuid" | "time" | "guid" | "id" | "serial") => FindingKind::Identity,
+            _ => FindingKind::Metadata,
+        };
+        Some(Finding::changed(kind, what, before.clone(), after.clone()))
+    });
+    differ.collect()
 }
 
 /// What an archive or image holds.
 struct Unfolded {
     tree: TreeId,
     times: BTreeMap<TreePath, i64>,
+    facts: Facts,
     unread: Vec<(String, String)>,
 }
 
@@ -83,6 +105,7 @@ struct Taking<'a> {
     world: &'a World<'a>,
     tree: FileTree,
     times: BTreeMap<TreePath, i64>,
+    facts: Facts,
     unread: Vec<(String, String)>,
 }
 
@@ -116,8 +139,8 @@ impl Taking<'_> {
         let mut xattrs = Xattrs::none();
         for (name, value) in &entry.xattrs {
             if !xattrs.insert(name, value) {
-                let name = String::from_utf8_lossy(name);
-                self.unread.push((shown(entry), format!("its attribute {name} is not compared")));
+                let key = (path.clone(), String::from_utf8_lossy(name).into_owned());
+                self.facts.insert(key, String::from_utf8_lossy(value).into_owned());
             }
         }
         let mode = match kind {

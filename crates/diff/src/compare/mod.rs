@@ -53,7 +53,7 @@ pub fn compare(
         rows.extend(comparer.parts(name, before.parts.get(name), after.parts.get(name))?);
     }
     for row in &mut rows {
-        row.causes = row.places.iter().flat_map(|place| causes.of(place)).collect();
+        row.causes = causes.of(row);
     }
     let counts = counted(&rows);
     let verdict = verdict(before, after, &rows, causes);
@@ -110,6 +110,7 @@ fn row(path: &str, change: Change, place: Place, findings: Vec<Finding>) -> Row 
         causes: BTreeSet::new(),
         score: 0,
         rules: Vec::new(),
+        contents: [None, None],
     }
 }
 

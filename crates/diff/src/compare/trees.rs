@@ -2,7 +2,7 @@
 
 use super::{Comparer, metadata, pairing, row};
 use crate::{Change, DiffError, Place, Row};
-use groundup_digest::TreeId;
+use groundup_digest::{BlobId, TreeId};
 use groundup_meaning::{Finding, Kind as FindingKind};
 use groundup_tree::{Difference, Kind, Node, TreePath};
 use rayon::prelude::*;
@@ -87,6 +87,7 @@ impl Comparer<'_> {
         };
         rows.iter_mut().filter(|row| row.places == [at.clone()]).for_each(|row| {
             row.change = change;
+            row.contents = [content(a), content(b)];
         });
         if !findings.is_empty() || rows.is_empty() {
             match rows.iter_mut().find(|row| row.places == [at.clone()]) {
@@ -117,7 +118,19 @@ fn whole(place: &Place, path: &TreePath, node: &Node, below: Below, change: Chan
     if change == Change::Added {
         findings.extend(metadata::privileges(node));
     }
-    row(&path, change, place.inside(&path), findings)
+    let mut row = row(&path, change, place.inside(&path), findings);
+    match change {
+        Change::Added => row.contents[1] = content(node),
+        _ => row.contents[0] = content(node),
+    }
+    row
+}
+
+fn content(node: &Node) -> Option<BlobId> {
+    match node.kind {
+        Kind::File { blob, .. } => Some(blob),
+        _ => None,
+    }
 }
 
 /// A path for people, without a slash in front.

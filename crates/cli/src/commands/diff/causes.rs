@@ -5,7 +5,7 @@ use crate::{
     error::CliError,
     session::Before,
 };
-use groundup_diff::{Attribution, CauseRow, Moved, Place, RecordCauses};
+use groundup_diff::{Attribution, CauseRow, Moved, Place, RecordCauses, Row};
 use groundup_digest::{BlobId, ObjectId};
 use groundup_plan::{
     StepLabel,
@@ -14,7 +14,7 @@ use groundup_plan::{
 use groundup_provenance::{BuildRecord, Origins};
 use groundup_recipe::{Platform, TargetRef};
 use groundup_store::Store;
-use groundup_tree::TreePath;
+use groundup_tree::{Change, Kind as NodeKind, TreePath};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The causes between two plans of one target.
@@ -26,6 +26,10 @@ pub(super) struct PlanCauses {
     origins: BTreeMap<String, Vec<Origins>>,
     /// The causes of what origins name.
     labels: BTreeMap<String, BTreeSet<usize>>,
+    /// The causes whose files have these contents.
+    contents: BTreeMap<BlobId, BTreeSet<usize>>,
+    /// What lines of recipes are about, as the last name in their path.
+    keys: BTreeMap<usize, String>,
     all: BTreeSet<usize>,
 }
 
@@ -93,6 +97,8 @@ impl PlanCauses {
                 of.extend(renumbered(causes));
             }
         }
+        let (mut contents, mut keys): (BTreeMap<BlobId, BTreeSet<usize>>, BTreeMap<_, _>) =
+            Default::default();
         for (index, cause) in comparison.causes.iter().enumerate() {
             let Some(number) = number.get(&index) else { continue };
             match &cause.kind {
@@ -101,8 +107,14 @@ impl PlanCauses {
                         labels.entry(format!("deb:{name}")).or_default().insert(*number);
                     }
                 }
-                CauseKind::File { label, .. } => {
+                CauseKind::File { label, old, new } => {
                     labels.entry(label.clone()).or_default().insert(*number);
+                    for content in contents_of(store, *old, *new) {
+                        contents.entry(content).or_default().insert(*number);
+                    }
+                }
+                CauseKind::Recipe { path, .. } => {
+                    keys.insert(*number, last_key(path).to_owned());
                 }
                 _ => {}
             }
@@ -116,7 +128,7 @@ impl PlanCauses {
             }
         }
         let all = (0..rows.len()).collect();
-        Ok(Self { rows, parts, origins, labels, all })
+        Ok(Self { rows, parts, origins, labels, contents, keys, all })
     }
 }
 
@@ -170,12 +182,9 @@ fn read(store: &Store, id: BlobId) -> Option<Origins> {
     Origins::from_bytes(&store.read_blob(id).ok()?).ok()
 }
 
-impl Attribution for PlanCauses {
-    fn causes(&self) -> Vec<CauseRow> {
-        self.rows.clone()
-    }
-
-    fn of(&self, place: &Place) -> BTreeSet<usize> {
+impl PlanCauses {
+    /// The causes that can have reached a place.
+    fn reaching(&self, place: &Place) -> BTreeSet<usize> {
         let (part, path) = match &place.path[..] {
             [part, path, ..] if self.origins.contains_key(part) => (part.as_str(), path.as_str()),
             [path, ..] if self.origins.contains_key("") => ("", path.as_str()),
@@ -199,6 +208,55 @@ impl Attribution for PlanCauses {
             Some(causes) => causes.clone(),
             None => self.all.clone(),
         }
+    }
+}
+
+/// The last name of a path in a recipe, which may be quoted: `sysctl."net.core.somaxconn"`.
+fn last_key(path: &str) -> &str {
+    let path = path.trim_end_matches(']');
+    match path.strip_suffix('"').and_then(|path| path.rsplit_once('"')) {
+        Some((_, key)) => key,
+        None if path.starts_with("sysctl.") => &path["sysctl.".len()..],
+        None => path.rsplit(['.', '[']).next().unwrap_or(path),
+    }
+}
+
+/// The contents by which a file of the repository, or the files of a tree, differ.
+fn contents_of(store: &Store, old: Option<ObjectId>, new: Option<ObjectId>) -> Vec<BlobId> {
+    let (Some(ObjectId::Tree(a)), Some(ObjectId::Tree(b))) = (old, new) else {
+        return [old, new].into_iter().flatten().filter_map(ObjectId::blob).collect();
+    };
+    let differences = groundup_tree::compare(a, b, store).unwrap_or_default();
+    let nodes = differences.into_iter().flat_map(|difference| match difference.change {
+        Change::Added(node) | Change::Removed(node) => vec![node],
+        Change::Changed(a, b) => vec![a, b],
+    });
+    let blobs = nodes.filter_map(|node| match node.kind {
+        NodeKind::File { blob, .. } => Some(blob),
+        _ => None,
+    });
+    blobs.collect()
+}
+
+impl Attribution for PlanCauses {
+    fn causes(&self) -> Vec<CauseRow> {
+        self.rows.clone()
+    }
+
+    fn of(&self, row: &Row) -> BTreeSet<usize> {
+        // The very bytes of a file of the repository say whose they are.
+        let same = row.contents.iter().flatten().filter_map(|content| self.contents.get(content));
+        let same: BTreeSet<usize> = same.flatten().copied().collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let reaching = row.places.first().map_or_else(|| self.all.clone(), |it| self.reaching(it));
+        // Of several lines of recipes, those that name what differs.
+        let named = |index: &&usize| {
+            self.keys.get(index).is_some_and(|key| !key.is_empty() && row.names(key))
+        };
+        let named: BTreeSet<usize> = reaching.iter().filter(named).copied().collect();
+        if named.is_empty() { reaching } else { named }
     }
 
     fn is_complete(&self) -> bool {
@@ -270,11 +328,13 @@ impl Attribution for FromRecords {
     fn causes(&self) -> Vec<CauseRow> {
         let reached = self.reached();
         let moved = self.causes.moved.iter().enumerate();
-        moved.filter(|(index, _)| reached.contains(index)).map(|(_, moved)| row(moved)).collect()
+        moved.filter(|(index, _)| reached.contains(index)).map(|(_, moved)| told(moved)).collect()
     }
 
-    fn of(&self, place: &Place) -> BTreeSet<usize> {
-        let path = place.path.first().and_then(|path| TreePath::parse(path.as_bytes()).ok());
+    fn of(&self, row: &Row) -> BTreeSet<usize> {
+        let place = row.places.first();
+        let path = place.and_then(|place| place.path.first());
+        let path = path.and_then(|path| TreePath::parse(path.as_bytes()).ok());
         let label = path.and_then(|path| self.origins.iter().find_map(|it| it.get(&path)));
         let close = label.map(|label| self.number(self.causes.of_origin(label)));
         close.filter(|causes| !causes.is_empty()).unwrap_or_else(|| self.number(self.reached()))
@@ -285,7 +345,7 @@ impl Attribution for FromRecords {
     }
 }
 
-fn row(moved: &Moved) -> CauseRow {
+fn told(moved: &Moved) -> CauseRow {
     let (kind, what, change, position) = match moved {
         Moved::Leaf { label, before, after, position } => {
             let (kind, what) = label.split_once(':').unwrap_or(("input", label));
