@@ -8,6 +8,7 @@
 //! What only several files together tell (units with their drop-ins, package databases) is in [`root`].
 //! This crate does no IO.
 
+mod compiled;
 mod elf;
 mod finding;
 mod format;
@@ -17,6 +18,7 @@ mod text;
 
 pub use finding::{Finding, Kind};
 pub use format::Format;
+pub use kernel::{Part, parts};
 
 /// Two versions of a file.
 #[derive(Debug, Clone, Copy)]
