@@ -67,3 +67,9 @@ pub fn compare(pair: &Pair<'_>, limits: &Limits) -> Meaning {
     findings.truncate(limits.findings);
     Meaning { format, findings, more }
 }
+
+/// Reads the type data of a kernel (BTF), with that which it continues if there is any, and gives how
+/// many types there are, or why there are none; for the search for bad input.
+pub fn count_types(own: &[u8], base: Option<&[u8]>) -> Result<usize, String> {
+    elf::count_types(own, base).map_err(|error| error.to_string())
+}

@@ -2,7 +2,7 @@
 
 use super::{
     binary::{Binary, Relocation},
-    btf,
+    btf, dwarf,
     functions::Functions,
     layout::{Layout, Piece, Target, What},
     pairs::Pairs,
@@ -365,8 +365,11 @@ impl<'a> Sides<'_, 'a, '_> {
     /// The field at a bit of a variable, if both builds have the same one there.
     fn field(&self, old: &Piece<'_>, new: &Piece<'_>, bit: u64) -> Option<(Field, Field)> {
         let [before, after] = self.types();
-        let old = before.field(old.name?, bit, self.pointer())?;
-        let new = after.field(new.name?, bit, self.pointer())?;
+        let (name, other, pointer) = (old.name?, new.name?, self.pointer());
+        if !before.fits(name, old.size, pointer) || !after.fits(other, new.size, pointer) {
+            return None; // a variable of the same name elsewhere
+        }
+        let (old, new) = (before.field(name, bit, pointer)?, after.field(other, bit, pointer)?);
         let is_same = (&old.path, old.start, old.bits) == (&new.path, new.start, new.bits);
         is_same.then_some((old, new))
     }
@@ -453,7 +456,8 @@ fn of_binary<'a>(binary: &Binary<'a>) -> Types<'a> {
     let data = |name: &[u8]| binary.section(name).map(|section| section.data);
     let base = data(b".BTF.base");
     let types = data(b".BTF").and_then(|own| btf::read(own, base).ok());
-    types.filter(|types| !types.variables.is_empty()).unwrap_or_default()
+    let types = types.filter(|types| !types.variables.is_empty());
+    types.or_else(|| dwarf::read(binary)).unwrap_or_default()
 }
 
 /// The places of a piece that are filled when it is linked or loaded: width and target by offset.

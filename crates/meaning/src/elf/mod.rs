@@ -10,12 +10,14 @@
 //! What only moved is counted, not told piece by piece; what was written for a build (ids, compilers,
 //! debug information) is told as [`Kind::Identity`]. Bytes that differ always give a finding.
 
+mod abbreviations;
 mod abi;
 mod align;
 mod binary;
 mod btf;
 mod code;
 mod data;
+mod dwarf;
 mod frames;
 mod functions;
 mod hardening;
@@ -209,4 +211,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// How many types some type data holds, each of which is asked for its fields.
+pub(crate) fn count_types(own: &[u8], base: Option<&[u8]>) -> Result<usize, btf::BtfError> {
+    Ok(btf::read(own, base)?.asked())
 }
