@@ -10,6 +10,7 @@ use object::{
     Endianness, SymbolIndex, elf,
     read::elf::{FileHeader, ProgramHeader, Rel, Rela, SectionHeader, SectionTable, Sym},
 };
+use std::collections::HashMap;
 
 /// Names are cut here: hostile ones may be as long as the file.
 const LONGEST_NAME: usize = 4096;
@@ -34,6 +35,8 @@ pub(crate) struct Binary<'a> {
     pub(super) needed_versions: Vec<(&'a [u8], &'a [u8])>,
     /// Whether `.symtab` is missing.
     pub(super) stripped: bool,
+    /// The first section of each name.
+    by_name: HashMap<&'a [u8], usize>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +143,7 @@ impl<'a> Binary<'a> {
     }
 
     pub(super) fn section(&self, name: &[u8]) -> Option<&Section<'a>> {
-        self.sections.iter().find(|section| section.name == name)
+        self.sections.get(*self.by_name.get(name)?)
     }
 
     /// What a relocation of this type fills, in bytes.
@@ -265,8 +268,10 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Reader<'a, Elf> {
                 address = next;
                 next = next.saturating_add(size).saturating_add(GAP);
             }
+            let name = name_at(names, header.sh_name(self.endian) as usize);
+            self.binary.by_name.entry(name).or_insert(self.binary.sections.len());
             self.binary.sections.push(Section {
-                name: name_at(names, header.sh_name(self.endian) as usize),
+                name,
                 kind: header.sh_type(self.endian).0,
                 flags,
                 address,
@@ -475,6 +480,15 @@ impl Starts {
         let after = self.0.partition_point(|(start, _, _)| *start <= address);
         let (start, end, index) = self.0.get(after.checked_sub(1)?)?;
         (address < *end).then_some((*index, address - start))
+    }
+}
+
+impl Starts {
+    /// The section that ends at an address, where no other starts.
+    pub(super) fn ending(&self, address: u64) -> Option<usize> {
+        let after = self.0.partition_point(|(start, _, _)| *start <= address);
+        let (_, end, index) = self.0.get(after.checked_sub(1)?)?;
+        (address == *end).then_some(*index)
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Step<'a> {
     /// Which bytes are blanked, bit by bit.
     blank: u16,
     immediate: u8,
+    /// What is added to registers for an address: start and size.
+    displacement: (u8, u8),
     targets: [Option<Target<'a>>; 2],
 }
 
@@ -61,7 +63,8 @@ impl<'a> Step<'a> {
         let mut own = [0; 15];
         let length = bytes.len().min(15);
         own[..length].copy_from_slice(&bytes[..length]);
-        Self { bytes: own, length: length as u8, blank: 0, immediate: 0, targets: [None; 2] }
+        let (length, targets) = (length as u8, [None; 2]);
+        Self { bytes: own, length, blank: 0, immediate: 0, displacement: (0, 0), targets }
     }
 
     /// Blanks a field that points to something.
@@ -89,25 +92,54 @@ impl<'a> Step<'a> {
         self.targets.into_iter().flatten()
     }
 
-    /// The number at its end, if it has one.
-    fn number(&self) -> Option<(i64, &[u8])> {
-        let (length, immediate) = (usize::from(self.length), usize::from(self.immediate));
-        let (rest, number) = self.bytes[..length].split_at(length.checked_sub(immediate)?);
+    /// A field as a signed number, and the bytes around it; nothing if it is blanked.
+    fn field(&self, start: usize, size: usize) -> Option<(i64, &[u8], &[u8])> {
+        let (before, rest) = self.bytes[..usize::from(self.length)].split_at_checked(start)?;
+        let (number, after) = rest.split_at_checked(size)?;
         let value = number.iter().rev().fold(0i64, |value, byte| value << 8 | i64::from(*byte));
-        let value = match immediate {
+        let value = match size {
             1 => i64::from(value as u8 as i8),
             2 => i64::from(value as u16 as i16),
             4 => i64::from(value as u32 as i32),
             8 => value,
             _ => return None,
         };
-        (self.blank >> (length - immediate) == 0).then_some((value, rest))
+        (self.blank >> start & ((1 << size) - 1) == 0).then_some((value, before, after))
     }
 
     /// The numbers of two instructions that differ in nothing else.
     pub(super) fn numbers(&self, other: &Self) -> Option<(i64, i64)> {
-        let ((a, rest), (b, other_rest)) = (self.number()?, other.number()?);
-        (rest == other_rest && self.targets == other.targets).then_some((a, b))
+        let field = |step: &Self| {
+            let size = usize::from(step.immediate);
+            Some((usize::from(step.length).checked_sub(size)?, size))
+        };
+        self.differ_in(other, field(self)?, field(other)?)
+    }
+
+    /// Whether all that differs is a number that may be one of a line: what a register is set to.
+    pub(super) fn is_line(&self, other: &Self) -> bool {
+        let is_move = self.length == 5 && matches!(self.bytes[0], 0xb8..=0xbf);
+        let is_line = |number: i64| (2..200_000).contains(&number);
+        is_move && self.numbers(other).is_some_and(|(a, b)| is_line(a) && is_line(b))
+    }
+
+    /// The offsets behind a register of two instructions that differ in nothing else.
+    pub(super) fn offsets(&self, other: &Self) -> Option<(i64, i64)> {
+        let field =
+            |step: &Self| (usize::from(step.displacement.0), usize::from(step.displacement.1));
+        self.differ_in(other, field(self), field(other))
+    }
+
+    fn differ_in(
+        &self,
+        other: &Self,
+        mine: (usize, usize),
+        others: (usize, usize),
+    ) -> Option<(i64, i64)> {
+        let (a, before, after) = self.field(mine.0, mine.1)?;
+        let (b, other_before, other_after) = other.field(others.0, others.1)?;
+        let is_same = before == other_before && after == other_after;
+        (is_same && a != b && self.targets == other.targets).then_some((a, b))
     }
 
     /// Its bytes, and what it points to.
@@ -209,6 +241,8 @@ impl<'a> Walk<'a, '_, '_> {
         let mut step = Step::new(bytes);
         let is_relocated = self.relocated(&mut step, at, instruction.length);
         step.immediate = instruction.immediate as u8;
+        let (start, size) = instruction.displacement.unwrap_or_default();
+        step.displacement = (start as u8, size as u8);
         if let Some((field, width)) = instruction.distance.filter(|_| !is_relocated) {
             let distance = self.layout.binary.word(bytes.get(field..)?, width)?;
             let distance = match width {

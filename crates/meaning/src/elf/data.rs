@@ -2,7 +2,7 @@
 
 use super::{
     binary::{Binary, Relocation},
-    btf,
+    btf, dwarf,
     functions::Functions,
     layout::{Layout, Piece, Target, What},
     pairs::Pairs,
@@ -260,19 +260,8 @@ impl Variables {
             self.findings.push(finding);
             return;
         }
-        // What it points to.
-        let mut uses: BTreeMap<Target<'_>, i64> = BTreeMap::new();
-        for (layout, piece, one) in [(sides.before, old, -1), (sides.after, new, 1)] {
-            for (_, target) in fills(layout, piece).into_values() {
-                *uses.entry(target).or_default() += one;
-            }
-        }
-        for (target, count) in uses.into_iter().filter(|(_, count)| *count != 0).take(TOLD) {
-            finding.inside.push(match count < 0 {
-                true => Finding::removed(Kind::Data, "points to", target.shown()),
-                false => Finding::added(Kind::Data, "points to", target.shown()),
-            });
-        }
+        let used = used([(sides.before, &[old]), (sides.after, &[new])]);
+        finding.inside.extend(told_uses(used, "points to"));
         self.findings.push(finding);
     }
 
@@ -322,7 +311,11 @@ impl Variables {
             return;
         }
         let texts = texts::compare(&title, texts::found(&a), texts::found(&b));
-        if is_even && texts.is_empty() {
+        let has_fills = |layout: &Layout<'_, '_>, pieces: &[&Piece<'_>]| {
+            pieces.iter().any(|piece| layout.relocations(piece).next().is_some())
+        };
+        let is_filled = has_fills(before, old) || has_fills(after, new);
+        if is_even && (texts.is_empty() || is_filled) {
             for (old, new) in old.iter().zip(new) {
                 let base = sides.after.section(new).map_or(0, |section| section.address);
                 let title = match new.address.wrapping_sub(base) {
@@ -335,6 +328,10 @@ impl Variables {
             return;
         }
         // Texts move what lies behind them: the rest is only compared as a whole.
+        if is_filled {
+            let used = used([(before, old), (after, new)]);
+            self.findings.extend(told_uses(used, &format!("{title} points to")));
+        }
         self.findings.extend(texts);
         let rests = [texts::without(&a), texts::without(&b)];
         if rests[0] == rests[1] {
@@ -368,8 +365,11 @@ impl<'a> Sides<'_, 'a, '_> {
     /// The field at a bit of a variable, if both builds have the same one there.
     fn field(&self, old: &Piece<'_>, new: &Piece<'_>, bit: u64) -> Option<(Field, Field)> {
         let [before, after] = self.types();
-        let old = before.field(old.name?, bit, self.pointer())?;
-        let new = after.field(new.name?, bit, self.pointer())?;
+        let (name, other, pointer) = (old.name?, new.name?, self.pointer());
+        if !before.fits(name, old.size, pointer) || !after.fits(other, new.size, pointer) {
+            return None; // a variable of the same name elsewhere
+        }
+        let (old, new) = (before.field(name, bit, pointer)?, after.field(other, bit, pointer)?);
         let is_same = (&old.path, old.start, old.bits) == (&new.path, new.start, new.bits);
         is_same.then_some((old, new))
     }
@@ -435,8 +435,7 @@ impl<'a> Sides<'_, 'a, '_> {
         let title = name(new.name?);
         let is_big = self.after.binary.header.is_big;
         let (mut bit, mut notes) = (bit, Vec::new());
-        loop {
-            let Some((x, y)) = self.field(old, new, bit) else { break };
+        while let Some((x, y)) = self.field(old, new, bit) {
             let [before, after] = self.types();
             let (from, to) = (before.shown(&x, a, is_big)?, after.shown(&y, b, is_big)?);
             if from != to {
@@ -457,7 +456,8 @@ fn of_binary<'a>(binary: &Binary<'a>) -> Types<'a> {
     let data = |name: &[u8]| binary.section(name).map(|section| section.data);
     let base = data(b".BTF.base");
     let types = data(b".BTF").and_then(|own| btf::read(own, base).ok());
-    types.filter(|types| !types.variables.is_empty()).unwrap_or_default()
+    let types = types.filter(|types| !types.variables.is_empty());
+    types.or_else(|| dwarf::read(binary)).unwrap_or_default()
 }
 
 /// The places of a piece that are filled when it is linked or loaded: width and target by offset.
@@ -467,6 +467,29 @@ fn fills<'a>(layout: &Layout<'a, '_>, piece: &Piece<'a>) -> BTreeMap<u64, (usize
         (relocation.offset, (width, layout.destination(relocation.to, 0)))
     };
     layout.relocations(piece).map(fill).collect()
+}
+
+/// How much more often the second side points to something than the first.
+fn used<'a>(sides: [(&Layout<'a, '_>, &[&Piece<'a>]); 2]) -> BTreeMap<Target<'a>, i64> {
+    let mut used: BTreeMap<Target<'a>, i64> = BTreeMap::new();
+    for ((layout, pieces), one) in sides.into_iter().zip([-1, 1]) {
+        for piece in pieces {
+            for (_, target) in fills(layout, piece).into_values() {
+                *used.entry(target).or_default() += one;
+            }
+        }
+    }
+    used
+}
+
+fn told_uses(used: BTreeMap<Target<'_>, i64>, what: &str) -> Vec<Finding> {
+    let told = |target: &Target<'_>| matches!(target, Target::Symbol(..) | Target::Text(_));
+    let changed = used.into_iter().filter(|(target, count)| *count != 0 && told(target));
+    let findings = changed.map(|(target, count)| match count < 0 {
+        true => Finding::removed(Kind::Data, what, target.shown()),
+        false => Finding::added(Kind::Data, what, target.shown()),
+    });
+    findings.take(TOLD).collect()
 }
 
 /// The first place at or behind an offset where two byte strings differ.
@@ -534,12 +557,18 @@ fn place(title: &str, offset: u64) -> String {
     format!("{title}+{offset:#x}")
 }
 
-/// Data without names, with what looks like tables of jumps blanked.
+/// Data without names, with what is filled later and what looks like tables of jumps blanked.
 fn joined(layout: &Layout<'_, '_>, pieces: &[&Piece<'_>]) -> Vec<u8> {
     let mut all = Vec::new();
     for piece in pieces {
         let from = all.len();
         all.extend_from_slice(layout.bytes(piece));
+        for (offset, (width, _)) in fills(layout, piece) {
+            let at = from.saturating_add(usize::try_from(offset).unwrap_or(usize::MAX));
+            if let Some(bytes) = all.get_mut(at..at.saturating_add(width)) {
+                bytes.fill(0);
+            }
+        }
         let start = piece.address.next_multiple_of(4) - piece.address;
         for at in (start as usize..all.len() - from).step_by(4) {
             if let Some(word) = all.get_mut(from + at..from + at + 4)

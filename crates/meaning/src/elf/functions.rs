@@ -28,6 +28,10 @@ pub(super) struct Functions<'a> {
     pub(super) changed: BTreeSet<&'a [u8]>,
     /// Those with other bytes that do the same.
     pub(super) moved: usize,
+    /// Those in which all that differs are offsets, by how much.
+    shifted: BTreeMap<i64, Vec<Finding>>,
+    /// Those in which all that differs are numbers of lines of their sources.
+    lines: Vec<Finding>,
     work: usize,
 }
 
@@ -48,6 +52,8 @@ pub(super) fn compare<'a>(
     }
     found.came_and_went(before, after, pairs);
     found.unnamed(before, after);
+    found.fold_shifted();
+    found.fold_lines();
     found
 }
 
@@ -84,84 +90,38 @@ impl<'a> Functions<'a> {
             return;
         }
         self.changed.extend(new.name.map(stem));
-        let finding = self.difference(title, (old, &x), (new, &y));
-        self.findings.push(finding);
+        let operations = self.operations(&x, &y);
+        let shift = operations.as_ref().and_then(|operations| one_shift(operations, &x, &y));
+        let finding = difference(title, operations.as_deref(), (old, &x), (new, &y));
+        let is_lines = operations.is_some_and(|operations| only_lines(&operations, &x, &y));
+        match shift {
+            Some(shift) => self.shifted.entry(shift).or_default().push(finding),
+            None if is_lines => self.lines.push(finding),
+            None => self.findings.push(finding),
+        }
     }
 
-    /// Tells how two functions differ.
-    fn difference(
-        &mut self,
-        title: String,
-        (old, x): (&Piece<'a>, &Steps<'a>),
-        (new, y): (&Piece<'a>, &Steps<'a>),
-    ) -> Finding {
-        let operations = self.operations(x, y);
-        let (mut gone, mut came, mut details) = (0, 0, Vec::new());
-        let offset = |steps: &Steps<'_>, index: usize| steps.offsets.get(index).copied();
-        let mut add = |index: Option<u32>, a: Option<&Step<'_>>, b: Option<&Step<'_>>| {
-            let what = format!("+{:#x}", index.unwrap_or_default());
-            let mut finding = Finding::bare(Kind::Code, what);
-            (finding.before, finding.after) = (a.map(Step::shown), b.map(Step::shown));
-            if let Some((a, b)) = a.zip(b).and_then(|(a, b)| a.numbers(b)) {
-                finding = finding.note(format!("the number in it: {a} -> {b}"));
-            }
-            details.push(finding);
-        };
-        for operation in operations.iter().flatten() {
-            if let DiffOp::Equal { .. } = operation {
+    fn fold_lines(&mut self) {
+        let findings = std::mem::take(&mut self.lines);
+        if !findings.is_empty() {
+            let what = format!("{}: numbers of lines", count(findings.len(), "function"));
+            let note = "all that differs in them are numbers beside the name of a source file, \
+                        as messages of errors have them";
+            self.findings.push(Finding::bare(Kind::Code, what).note(note).with(findings));
+        }
+    }
+
+    /// Functions in which only offsets differ, and all by as much, have one cause.
+    fn fold_shifted(&mut self) {
+        for (shift, findings) in std::mem::take(&mut self.shifted) {
+            if findings.len() == 1 {
+                self.findings.extend(findings);
                 continue;
             }
-            let (from, to) = (operation.old_range(), operation.new_range());
-            gone += from.len();
-            came += to.len();
-            for number in 0..from.len().max(to.len()).min(TOLD + 1) {
-                let one = (number < from.len()).then(|| from.start + number);
-                let other = (number < to.len()).then(|| to.start + number);
-                let place = match other {
-                    Some(index) => offset(y, index),
-                    None => one.and_then(|index| offset(x, index)),
-                };
-                let step = |steps: &'_ Steps<'a>, index: Option<usize>| {
-                    index.and_then(|index| steps.steps.get(index)).copied()
-                };
-                let (a, b) = (step(x, one), step(y, other));
-                if details_left(gone, came) {
-                    add(place, a.as_ref(), b.as_ref());
-                }
-            }
+            let what = format!("{}: offsets {shift:+#x}", count(findings.len(), "function"));
+            let note = "nothing else differs in them: a structure that they use has another layout";
+            self.findings.push(Finding::bare(Kind::Code, what).note(note).with(findings));
         }
-        let only = (gone == 1 && came == 1 && details.len() == 1).then(|| details.pop()).flatten();
-        let total = x.steps.len().max(y.steps.len());
-        if let Some(only) = only {
-            let place = only.what.clone();
-            let mut finding = only;
-            finding.what = format!("{}{place}", title.trim_start_matches("function "));
-            let what = format!("one instruction of {total}");
-            finding.note = Some(match finding.note {
-                Some(note) => format!("{what}; {note}"),
-                None => what,
-            });
-            return finding;
-        }
-        let mut notes = Vec::new();
-        match (&operations, gone, came) {
-            (None, _, _) => notes.push("too different to be compared step by step".to_owned()),
-            (_, 0, 0) => notes.push("the same instructions, but jumps go elsewhere".to_owned()),
-            (_, 0, came) => notes.push(format!("{came} of {total} instructions are new")),
-            (_, gone, 0) => notes.push(format!("{gone} of {total} instructions are gone")),
-            _ => notes.push(format!("{} of {total} instructions differ", gone.max(came))),
-        }
-        if let Some(at) = x.raw_from.into_iter().chain(y.raw_from).min() {
-            notes.push(format!("from +{at:#x} on compared as bytes"));
-        }
-        let mut inside = uses(x, y);
-        details.truncate(TOLD.saturating_sub(inside.len().min(TOLD / 2)));
-        inside.extend(details);
-        let finding = match old.size == new.size {
-            true => Finding::bare(Kind::Code, title),
-            false => Finding::changed(Kind::Code, title, size(old), size(new)),
-        };
-        finding.note(notes.join("; ")).with(inside)
     }
 
     /// What has to be done to come from one list of steps to the other; nothing if that is too much
@@ -288,6 +248,124 @@ impl<'a> Functions<'a> {
             self.findings.push(Finding::added(Kind::Code, title(piece), size(piece)));
         }
     }
+}
+
+/// Tells how two functions differ.
+fn difference<'a>(
+    title: String,
+    operations: Option<&[DiffOp]>,
+    (old, x): (&Piece<'a>, &Steps<'a>),
+    (new, y): (&Piece<'a>, &Steps<'a>),
+) -> Finding {
+    let (mut gone, mut came, mut details) = (0, 0, Vec::new());
+    let offset = |steps: &Steps<'_>, index: usize| steps.offsets.get(index).copied();
+    let mut add = |index: Option<u32>, a: Option<&Step<'_>>, b: Option<&Step<'_>>| {
+        let what = format!("+{:#x}", index.unwrap_or_default());
+        let mut finding = Finding::bare(Kind::Code, what);
+        (finding.before, finding.after) = (a.map(Step::shown), b.map(Step::shown));
+        if let Some((a, b)) = a.zip(b) {
+            if let Some((a, b)) = a.numbers(b) {
+                finding = finding.note(format!("the number in it: {a} -> {b}"));
+            } else if let Some((a, b)) = a.offsets(b) {
+                finding = finding.note(format!("the offset in it: {a:#x} -> {b:#x}"));
+            }
+        }
+        details.push(finding);
+    };
+    for operation in operations.into_iter().flatten() {
+        if let DiffOp::Equal { .. } = operation {
+            continue;
+        }
+        let (from, to) = (operation.old_range(), operation.new_range());
+        gone += from.len();
+        came += to.len();
+        for number in 0..from.len().max(to.len()).min(TOLD + 1) {
+            let one = (number < from.len()).then(|| from.start + number);
+            let other = (number < to.len()).then(|| to.start + number);
+            let place = match other {
+                Some(index) => offset(y, index),
+                None => one.and_then(|index| offset(x, index)),
+            };
+            let step = |steps: &'_ Steps<'a>, index: Option<usize>| {
+                index.and_then(|index| steps.steps.get(index)).copied()
+            };
+            let (a, b) = (step(x, one), step(y, other));
+            if details_left(gone, came) {
+                add(place, a.as_ref(), b.as_ref());
+            }
+        }
+    }
+    let only = (gone == 1 && came == 1 && details.len() == 1).then(|| details.pop()).flatten();
+    let total = x.steps.len().max(y.steps.len());
+    if let Some(only) = only {
+        let place = only.what.clone();
+        let mut finding = only;
+        finding.what = format!("{}{place}", title.trim_start_matches("function "));
+        let what = format!("one instruction of {total}");
+        finding.note = Some(match finding.note {
+            Some(note) => format!("{what}; {note}"),
+            None => what,
+        });
+        return finding;
+    }
+    let mut notes = Vec::new();
+    match (operations, gone, came) {
+        (None, _, _) => notes.push("too different to be compared step by step".to_owned()),
+        (_, 0, 0) => notes.push("the same instructions, but jumps go elsewhere".to_owned()),
+        (_, 0, came) => notes.push(format!("{came} of {total} instructions are new")),
+        (_, gone, 0) => notes.push(format!("{gone} of {total} instructions are gone")),
+        _ => notes.push(format!("{} of {total} instructions differ", gone.max(came))),
+    }
+    if let Some(at) = x.raw_from.into_iter().chain(y.raw_from).min() {
+        notes.push(format!("from +{at:#x} on compared as bytes"));
+    }
+    let mut inside = uses(x, y);
+    details.truncate(TOLD.saturating_sub(inside.len().min(TOLD / 2)));
+    inside.extend(details);
+    let finding = match old.size == new.size {
+        true => Finding::bare(Kind::Code, title),
+        false => Finding::changed(Kind::Code, title, size(old), size(new)),
+    };
+    finding.note(notes.join("; ")).with(inside)
+}
+
+/// Whether nothing differs but numbers that are those of lines: the function names a source file.
+fn only_lines(operations: &[DiffOp], x: &Steps<'_>, y: &Steps<'_>) -> bool {
+    const SOURCES: [&[u8]; 8] = [b".c", b".h", b".cc", b".cpp", b".cxx", b".hpp", b".rs", b".S"];
+    let is_source = |target| match target {
+        Target::Text(text) => SOURCES.iter().any(|end| text.ends_with(end)),
+        _ => false,
+    };
+    let mut differing = operations.iter().filter(|one| !matches!(one, DiffOp::Equal { .. }));
+    y.steps.iter().flat_map(Step::targets).any(is_source)
+        && differing.all(|operation| {
+            let ranges = (x.steps.get(operation.old_range()), y.steps.get(operation.new_range()));
+            matches!(ranges, (Some(from), Some(to)) if from.len() == to.len()
+                && from.iter().zip(to).all(|(a, b)| a.is_line(b)))
+        })
+}
+
+/// By how much all that differs was moved, if nothing but offsets behind registers differs.
+fn one_shift(operations: &[DiffOp], x: &Steps<'_>, y: &Steps<'_>) -> Option<i64> {
+    let mut shift = None;
+    for operation in operations {
+        if let DiffOp::Equal { .. } = operation {
+            continue;
+        }
+        let (from, to) = (x.steps.get(operation.old_range())?, y.steps.get(operation.new_range())?);
+        if from.len() != to.len() {
+            return None;
+        }
+        for (a, b) in from.iter().zip(to) {
+            let (a, b) = a.offsets(b)?;
+            let own = b.checked_sub(a)?;
+            if shift.is_some_and(|shift| shift != own) {
+                return None;
+            }
+            shift = Some(own);
+        }
+    }
+    shift
 }
 
 fn details_left(gone: usize, came: usize) -> bool {

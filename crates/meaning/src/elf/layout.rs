@@ -45,6 +45,8 @@ pub(super) enum Target<'a> {
     Text(&'a [u8]),
     /// Somewhere in a section where nothing has a name.
     Section(&'a [u8]),
+    /// Right behind a section.
+    End(&'a [u8]),
     /// A function that has no name.
     Unnamed,
     /// No place of the file.
@@ -62,6 +64,7 @@ impl Target<'_> {
             Target::Symbol(name, offset) => format!("{}+{offset:#x}", words::name(name)),
             Target::Text(text) => words::quoted(text),
             Target::Section(name) => format!("somewhere in {}", words::name(name)),
+            Target::End(name) => format!("the end of {}", words::name(name)),
             Target::Unnamed => "a function without a name".to_owned(),
             Target::Number(number) => format!("{number:#x}"),
         }
@@ -92,8 +95,9 @@ impl<'a, 'b> Layout<'a, 'b> {
             return Target::Symbol(name, 0);
         }
         let Some((index, offset)) = self.starts.find(address) else {
-            // A symbol may mark the end of a section.
-            return Target::Number(address);
+            let ended = self.starts.ending(address);
+            let ended = ended.and_then(|index| self.binary.sections.get(index));
+            return ended.map_or(Target::Number(address), |section| Target::End(section.name));
         };
         let Some(section) = self.binary.sections.get(index) else {
             return Target::Number(address);

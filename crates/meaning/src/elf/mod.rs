@@ -10,12 +10,14 @@
 //! What only moved is counted, not told piece by piece; what was written for a build (ids, compilers,
 //! debug information) is told as [`Kind::Identity`]. Bytes that differ always give a finding.
 
+mod abbreviations;
 mod abi;
 mod align;
 mod binary;
 mod btf;
 mod code;
 mod data;
+mod dwarf;
 mod frames;
 mod functions;
 mod hardening;
@@ -85,7 +87,7 @@ pub(crate) fn compare(pair: &Pair<'_>, _limits: &Limits) -> Vec<Finding> {
 
 /// Symbols, functions, variables and sections.
 fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
-    let mut findings = abi::compare(before, after);
+    let findings = abi::compare(before, after);
     let layouts = [before, after].map(Layout::new);
     let [old, new] = &layouts;
     let pairs = pairs::Pairs::of(old, new);
@@ -95,8 +97,10 @@ fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
     let variables = data::compare(&sides, &pairs);
     let is_told = !functions.findings.is_empty() || !variables.findings.is_empty();
     let moved = (functions.moved, variables.moved, variables.followed);
-    findings.extend(variables.findings);
-    findings.extend(functions.findings);
+    let findings_of_data = few(variables.findings, Kind::Data, "data");
+    let mut findings = few(findings, Kind::Symbol, "symbols");
+    findings.extend(findings_of_data);
+    findings.extend(few(functions.findings, Kind::Code, "functions"));
     findings.extend(others(before, after, is_told || moved.0 > 0));
     let moves = [(moved.0, "function"), (moved.1, "place"), (moved.2, "entry of tables of jumps")];
     let moves = moves.into_iter().filter(|(number, _)| *number > 0);
@@ -110,6 +114,18 @@ fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
         let note = "only addresses differ: each does and points to the same";
         findings
             .push(Finding::bare(Kind::Encoding, format!("moved: {}", moves.join(", "))).note(note));
+    }
+    findings
+}
+
+/// The first of many findings, and how many more there are: one kind does not hide the others.
+fn few(mut findings: Vec<Finding>, kind: Kind, noun: &str) -> Vec<Finding> {
+    const TOLD: usize = 250;
+    let more = findings.len().saturating_sub(TOLD);
+    if more > 0 {
+        findings.truncate(TOLD);
+        let what = format!("{more} more differences of {noun}, not told one by one");
+        findings.push(Finding::bare(kind, what));
     }
     findings
 }
@@ -140,7 +156,7 @@ fn others(before: &Binary<'_>, after: &Binary<'_>, is_told: bool) -> Vec<Finding
     let mut follow = Vec::new();
     for section in &after.sections {
         let Some(old) = before.section(section.name) else { continue };
-        let flags = [old.flags, section.flags].map(|flags| permissions(flags));
+        let flags = [old.flags, section.flags].map(permissions);
         if flags[0] != flags[1] {
             let what = format!("section {}", words::name(section.name));
             let [old, new] = flags;
@@ -195,4 +211,9 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// How many types some type data holds, each of which is asked for its fields.
+pub(crate) fn count_types(own: &[u8], base: Option<&[u8]>) -> Result<usize, btf::BtfError> {
+    Ok(btf::read(own, base)?.asked())
 }

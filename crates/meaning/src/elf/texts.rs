@@ -5,7 +5,7 @@ use crate::{Finding, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Shorter ones are more often numbers than texts.
-const SHORTEST: usize = 4;
+const SHORTEST: usize = 3;
 /// Of more texts than this, none are paired.
 const PAIRED: usize = 300;
 

@@ -7,7 +7,7 @@ use super::words::{hex, name, quoted};
 use std::collections::HashMap;
 
 /// Types of types of types.
-const DEEPEST: usize = 32;
+pub(super) const DEEPEST: usize = 32;
 /// Fields of a variable that are compared one by one.
 const FIELDS: usize = 4096;
 
@@ -103,6 +103,12 @@ impl<'a> Types<'a> {
         None
     }
 
+    /// Whether a variable has a type that is as large as it.
+    pub(super) fn fits(&self, variable: &[u8], size: u64, pointer: u64) -> bool {
+        let of = self.variables.get(variable);
+        of.and_then(|of| self.size(*of, pointer)) == Some(size)
+    }
+
     /// The field at a bit of a variable. `pointer` is the size of pointers in bytes.
     pub(super) fn field(&self, variable: &[u8], bit: u64, pointer: u64) -> Option<Field> {
         let mut at = *self.variables.get(variable)?;
@@ -149,7 +155,7 @@ impl<'a> Types<'a> {
 
     /// All fields of a variable in order; nothing if there are too many.
     pub(super) fn fields(&self, variable: &[u8], size: u64, pointer: u64) -> Option<Vec<Field>> {
-        let end = size.checked_mul(8)?;
+        let end = size.checked_mul(8).filter(|_| self.fits(variable, size, pointer))?;
         let (mut bit, mut fields) = (0, Vec::new());
         while bit < end {
             if fields.len() >= FIELDS {
@@ -169,6 +175,18 @@ impl<'a> Types<'a> {
             }
         }
         Some(fields)
+    }
+
+    /// Asks every variable for its fields, and gives how many types there are.
+    pub(super) fn asked(&self) -> usize {
+        for (variable, of) in &self.variables {
+            let size = self.size(*of, 8).unwrap_or_default();
+            let bytes = vec![0x41; usize::try_from(size.min(1 << 12)).unwrap_or_default()];
+            for field in self.fields(variable, size, 8).into_iter().flatten() {
+                self.shown(&field, &bytes, false);
+            }
+        }
+        self.types.len()
     }
 
     /// What a field holds, in words.

@@ -14,7 +14,7 @@ pub(crate) fn quoted(bytes: &[u8]) -> String {
 }
 
 /// Bytes in hexadecimal: `02 0a`.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let shown = bytes.iter().take(16).map(|byte| format!("{byte:02x}"));
     let mut text = shown.collect::<Vec<_>>().join(" ");
     if bytes.len() > 16 {

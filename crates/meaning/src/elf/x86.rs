@@ -19,6 +19,8 @@ pub(super) struct Instruction {
     pub(super) is_branch: bool,
     /// How many bytes at its end are a number.
     pub(super) immediate: usize,
+    /// What is added to registers for an address: where it starts, and its size (1 or 4).
+    pub(super) displacement: Option<(usize, usize)>,
 }
 
 /// What follows an opcode.
@@ -153,7 +155,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Instruction> {
         Testz => 0,
         Bad => return None,
     };
-    let mut distance = None;
+    let (mut distance, mut displacement) = (None, None);
     let mut is_branch = false;
     match rest {
         M | M8 | M16 | Mz | Test8 | Testz => {
@@ -179,6 +181,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Instruction> {
                 }
                 _ => {}
             }
+            displacement = (shift > 0 && distance.is_none()).then_some((at, shift));
             at += shift;
             // `xbegin` holds where an aborted transaction goes on.
             if rest == Mz && map == 0 && opcode == 0xc7 && modrm == 0xf8 {
@@ -189,7 +192,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Instruction> {
         _ => {}
     }
     let length = at + immediate;
-    let found = Instruction { length, distance, is_branch, immediate };
+    let found = Instruction { length, distance, is_branch, immediate, displacement };
     (length <= 15 && length <= bytes.len()).then_some(found)
 }
 

@@ -28,7 +28,21 @@ const TOOLS: &[&str] = &[
     "BUILDTIME_TABLE_SORT",
     "BUILD_SALT",
 ];
-const TOOLS_BY_START: &[&str] = &["CC_HAS_", "AS_HAS_", "LD_HAS_", "GCC_", "TOOLS_SUPPORT_", "CC_CAN_", "LD_CAN_", "AS_TFPU", "AS_AVX", "AS_SHA", "AS_GFNI", "AS_WRUSS", "RUSTC_HAS_"];
+const TOOLS_BY_START: &[&str] = &[
+    "CC_HAS_",
+    "AS_HAS_",
+    "LD_HAS_",
+    "GCC_",
+    "TOOLS_SUPPORT_",
+    "CC_CAN_",
+    "LD_CAN_",
+    "AS_TFPU",
+    "AS_AVX",
+    "AS_SHA",
+    "AS_GFNI",
+    "AS_WRUSS",
+    "RUSTC_HAS_",
+];
 
 /// Whether a file is one: by its name, or by what Kconfig writes into it.
 pub(crate) fn is_config(path: &str, bytes: &[u8]) -> bool {
@@ -43,7 +57,7 @@ pub(crate) fn is_config(path: &str, bytes: &[u8]) -> bool {
     let is_telling = start.contains("Automatically generated file; DO NOT EDIT")
         || file.ends_with(".config") && start.lines().any(is_setting);
     let has_settings = start.lines().any(is_setting);
-    (is_named && has_settings) || (is_telling && has_settings)
+    has_settings && (is_named || is_telling)
 }
 
 /// Compares two configurations; nothing if one of them cannot be read, with why.
@@ -87,7 +101,8 @@ pub(crate) fn compare(pair: &Pair<'_>) -> Result<Vec<Finding>, Finding> {
     Ok(findings)
 }
 
-fn is_of_tools(symbol: &str) -> bool {
+/// Whether an option only says what the tools that build can do.
+pub(super) fn is_of_tools(symbol: &str) -> bool {
     TOOLS.contains(&symbol) || TOOLS_BY_START.iter().any(|start| symbol.starts_with(start))
 }
 

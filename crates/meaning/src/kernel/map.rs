@@ -46,7 +46,9 @@ pub(crate) fn compare(pair: &Pair<'_>) -> Vec<Finding> {
         };
         let what = || format!("symbol {name}");
         match (letters(&old).as_slice(), letters(&new).as_slice()) {
-            (old @ [first, ..], []) => add(Finding::removed(Kind::Symbol, what(), word(*first, old))),
+            (old @ [first, ..], []) => {
+                add(Finding::removed(Kind::Symbol, what(), word(*first, old)))
+            }
             ([], new @ [first, ..]) => add(Finding::added(Kind::Symbol, what(), word(*first, new))),
             (x @ [first, ..], y @ [second, ..]) if x != y => {
                 let (from, to) = (word(*first, x), word(*second, y));

@@ -1,6 +1,14 @@
 //! Kernels: modules, configurations, symbol maps, tables of modules and boot images.
 
+pub(crate) mod config;
+pub(crate) mod facts;
+pub(crate) mod image;
+pub(crate) mod map;
 mod module;
+pub(crate) mod pe;
+pub(crate) mod tables;
+
+pub use pe::{Part, parts};
 
 use crate::{Finding, Kind, Pair};
 use std::collections::{BTreeMap, BTreeSet};

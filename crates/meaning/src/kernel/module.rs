@@ -21,6 +21,11 @@ const IDENTITY: &[(&str, &str)] = &[
 /// Values are told one by one up to this many.
 const TOLD: usize = 100;
 
+/// Whether a key of `.modinfo` says only for which build the module is.
+pub(super) fn is_identity(key: &str) -> bool {
+    IDENTITY.iter().any(|(name, _)| *name == key)
+}
+
 /// Compares what modules say of themselves; nothing if both are no modules.
 pub(super) fn compare(pair: &Pair<'_>) -> Vec<Finding> {
     let (before, after) = match [pair.before, pair.after].map(module) {

@@ -41,8 +41,11 @@ fn table(path: &str) -> Option<Table> {
         "modules.softdep" | "modules.weakdep" => Table::Softdep,
         "modules.order" => Table::Order,
         "modules.builtin.modinfo" => Table::BuiltinInfo,
-        "modules.dep.bin" | "modules.alias.bin" | "modules.symbols.bin"
-        | "modules.builtin.bin" | "modules.builtin.alias.bin" => Table::Index,
+        "modules.dep.bin"
+        | "modules.alias.bin"
+        | "modules.symbols.bin"
+        | "modules.builtin.bin"
+        | "modules.builtin.alias.bin" => Table::Index,
         _ => return None,
     })
 }
@@ -190,13 +193,21 @@ fn entries(table: Table, bytes: &[u8]) -> Entries {
 mod tests {
     use super::*;
 
-    fn told(path: &str, before: &str, after: &str) -> Vec<(String, Option<String>, Option<String>)> {
+    fn told(
+        path: &str,
+        before: &str,
+        after: &str,
+    ) -> Vec<(String, Option<String>, Option<String>)> {
         let pair = Pair { path, before: before.as_bytes(), after: after.as_bytes() };
         assert!(is_table(path));
         compare(&pair).into_iter().map(|one| (one.what, one.before, one.after)).collect()
     }
 
-    fn row(what: &str, before: Option<&str>, after: Option<&str>) -> (String, Option<String>, Option<String>) {
+    fn row(
+        what: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> (String, Option<String>, Option<String>) {
         (what.to_owned(), before.map(str::to_owned), after.map(str::to_owned))
     }
 
