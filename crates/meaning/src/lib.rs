@@ -8,13 +8,29 @@
 //! What only several files together tell (units with their drop-ins, package databases) is in [`root`].
 //! This crate does no IO.
 
+mod accounts;
+mod apt;
+mod certificates;
+mod encoding;
 mod finding;
+mod firewall;
 mod format;
+mod keyed;
+mod kubernetes;
+mod oci;
+mod packages;
 pub mod root;
+mod rows;
+mod settings;
+mod systemd;
+mod tables;
 mod text;
+mod textual;
+mod unread;
 
 pub use finding::{Finding, Kind};
 pub use format::Format;
+pub use textual::{AccountFile, Textual};
 
 /// Two versions of a file.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +73,7 @@ pub struct Meaning {
 
 /// Compares two versions of a file.
 pub fn compare(pair: &Pair<'_>, limits: &Limits) -> Meaning {
-    let format = Format::of(pair);
+    let format = Format::of(pair, limits);
     let mut findings = format.findings(pair, limits);
     let more = findings.len().saturating_sub(limits.findings);
     findings.truncate(limits.findings);
