@@ -1,6 +1,6 @@
 //! What kind of file it is, by its name and its first bytes, and who compares it.
 
-use crate::{Finding, Limits, Pair, elf, kernel, text};
+use crate::{Finding, Limits, Pair, elf, kernel, text, textual, textual::Textual};
 
 /// As what two files are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +25,22 @@ pub enum Format {
     Text,
     /// Translated messages of gettext.
     Translations,
+    /// Text of a kind that is known.
+    Textual(Textual),
     /// Nothing else is known of it.
     Bytes,
 }
 
 impl Format {
     /// What both versions are.
-    pub(crate) fn of(pair: &Pair<'_>) -> Self {
+    pub(crate) fn of(pair: &Pair<'_>, limits: &Limits) -> Self {
+        if pair.before.len().max(pair.after.len()) > limits.bytes {
+            return Self::Bytes;
+        }
+        let is_named = Textual::is_named(pair.path);
         let both = |is_one: &dyn Fn(&[u8]) -> bool| is_one(pair.before) && is_one(pair.after);
-        let is_text = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0);
+        let is_text =
+            |bytes: &[u8]| !bytes.contains(&0) && (is_named || std::str::from_utf8(bytes).is_ok());
         if both(&elf::is_elf) {
             Self::Elf
         } else if both(&kernel::image::is_image) {
@@ -53,7 +60,7 @@ impl Format {
         } else if both(&crate::compiled::is_translations) {
             Self::Translations
         } else if both(&is_text) {
-            Self::Text
+            Textual::of(pair).map_or(Self::Text, Self::Textual)
         } else {
             Self::Bytes
         }
@@ -71,6 +78,7 @@ impl Format {
             Self::TableOfModules => kernel::tables::compare(pair),
             Self::Text => text::compare(pair, limits),
             Self::Translations => crate::compiled::translations(pair),
+            Self::Textual(kind) => textual::findings(kind, pair, limits),
             Self::Bytes => text::bytes(pair),
         }
     }
@@ -88,6 +96,7 @@ impl Format {
             Self::TableOfModules => "table of kernel modules",
             Self::Text => "text",
             Self::Translations => "translations",
+            Self::Textual(kind) => kind.name(),
             Self::Bytes => "bytes",
         }
     }

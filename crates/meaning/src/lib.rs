@@ -10,15 +10,31 @@
 
 mod compiled;
 mod elf;
+mod accounts;
+mod apt;
+mod certificates;
+mod encoding;
 mod finding;
+mod firewall;
 mod format;
 mod kernel;
+mod keyed;
+mod kubernetes;
+mod oci;
+mod packages;
 pub mod root;
+mod rows;
+mod settings;
+mod systemd;
+mod tables;
 mod text;
+mod textual;
+mod unread;
 
 pub use finding::{Finding, Kind};
 pub use format::Format;
 pub use kernel::{Part, parts};
+pub use textual::{AccountFile, Textual};
 
 /// Two versions of a file.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +77,7 @@ pub struct Meaning {
 
 /// Compares two versions of a file.
 pub fn compare(pair: &Pair<'_>, limits: &Limits) -> Meaning {
-    let format = Format::of(pair);
+    let format = Format::of(pair, limits);
     let mut findings = format.findings(pair, limits);
     let more = findings.len().saturating_sub(limits.findings);
     findings.truncate(limits.findings);

@@ -45,7 +45,10 @@ const PURE: &[(&str, &[&str])] = &[
     ("groundup-digest", &["blake3", "serde", "sha2", "thiserror"]),
     ("groundup-tree", &["thiserror"]),
     ("groundup-kernel", &["object", "serde", "thiserror"]),
-    ("groundup-meaning", &["object", "serde", "serde_json", "similar", "thiserror"]),
+    (
+        "groundup-meaning",
+        &["granit-parser", "object", "serde", "serde_json", "sha2", "similar", "thiserror", "toml"],
+    ),
     ("groundup-cluster", &["granit-parser", "serde", "serde_json", "thiserror"]),
 ];
 

@@ -1,0 +1,200 @@
+//! Texts by lines and characters, and bytes of which nothing is known.
+//!
+//! Lines are compared first. A line that went and one that came in its place are one finding, whose
+//! note names the characters; lines that differ in white space or are comments, where the sign of
+//! comments is known, count as another spelling.
+
+mod chars;
+pub(crate) mod edits;
+mod spelling;
+
+pub(crate) use chars::{cut, moved};
+pub(crate) use spelling::{Spelling, only_spelling};
+
+use crate::{Finding, Kind, Limits, Pair};
+use edits::{Edit, edits};
+
+/// Lines on one side of an edit up to which the best partner of each is looked for.
+const PAIRED: usize = 64;
+
+/// Lines that differ, each with its number: in the second version where it has one.
+pub(crate) fn compare(pair: &Pair<'_>, _limits: &Limits) -> Vec<Finding> {
+    if pair.before == pair.after {
+        return Vec::new();
+    }
+    let texts = [pair.before, pair.after].map(String::from_utf8_lossy);
+    lines(&texts[0], &texts[1], Spelling::of(pair))
+}
+
+/// Lines that differ, told in the numbers of the second text.
+pub(crate) fn lines(before: &str, after: &str, spelling: Spelling) -> Vec<Finding> {
+    let (a, b): (Vec<&str>, Vec<&str>) = (split(before), split(after));
+    let mut findings = Vec::new();
+    for edit in edits(&a, &b) {
+        hunk(&a, &b, &edit, spelling, &mut findings);
+    }
+    if findings.is_empty() && before != after {
+        findings.push(ends(before, after));
+    }
+    findings
+}
+
+fn split(text: &str) -> Vec<&str> {
+    text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect()
+}
+
+/// Texts whose lines are equal differ in how the lines end.
+fn ends(before: &str, after: &str) -> Finding {
+    let count =
+        |text: &str| format!("{} lines end with a carriage return", text.matches("\r\n").count());
+    Finding::changed(Kind::Encoding, "ends of lines", count(before), count(after))
+}
+
+fn hunk(a: &[&str], b: &[&str], edit: &Edit, spelling: Spelling, findings: &mut Vec<Finding>) {
+    let gone = a.get(edit.before.clone()).unwrap_or_default();
+    let new = b.get(edit.after.clone()).unwrap_or_default();
+    let mut next = 0;
+    for (at, partner) in partners(gone, new).into_iter().enumerate() {
+        let line = edit.before.start + at + 1;
+        match partner {
+            None => findings.push(alone(Side::Gone, line, gone[at], spelling)),
+            Some(partner) => {
+                for other in next..partner {
+                    let line = edit.after.start + other + 1;
+                    findings.push(alone(Side::New, line, new[other], spelling));
+                }
+                let line = edit.after.start + partner + 1;
+                findings.push(changed(line, gone[at], new[partner], spelling));
+                next = partner + 1;
+            }
+        }
+    }
+    for (other, text) in new.iter().enumerate().skip(next) {
+        findings.push(alone(Side::New, edit.after.start + other + 1, text, spelling));
+    }
+}
+
+/// Which new line stands for which old one, in order: each its own where the counts agree, else the
+/// first that is alike.
+fn partners(gone: &[&str], new: &[&str]) -> Vec<Option<usize>> {
+    if gone.len() == new.len() || gone.len() > PAIRED || new.len() > PAIRED {
+        return (0..gone.len()).map(|at| (at < new.len()).then_some(at)).collect();
+    }
+    let mut next = 0;
+    let find = |line: &&str| {
+        let found = (next..new.len()).find(|other| chars::alike(line, new[*other]))?;
+        next = found + 1;
+        Some(found)
+    };
+    gone.iter().map(find).collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Gone,
+    New,
+}
+
+fn alone(side: Side, line: usize, text: &str, spelling: Spelling) -> Finding {
+    let (kind, note) = match spelling.of_line(text, line) {
+        None => (Kind::Line, None),
+        Some(what) => (Kind::Encoding, Some(what)),
+    };
+    let what = format!("line {line}");
+    let finding = match side {
+        Side::Gone => Finding::removed(kind, what, cut(text)).note(note.map_or_else(
+            || "line of the first version".to_owned(),
+            |note| format!("{note}; line of the first version"),
+        )),
+        Side::New => Finding::added(kind, what, cut(text)),
+    };
+    match note {
+        Some(note) if side == Side::New => finding.note(note),
+        _ => finding,
+    }
+}
+
+fn changed(line: usize, before: &str, after: &str, spelling: Spelling) -> Finding {
+    let what = format!("line {line}");
+    match spelling.of_change(before, after, line) {
+        Some(why) => Finding::changed(Kind::Encoding, what, cut(before), cut(after)).note(why),
+        None => {
+            let (was, is, note) = chars::excerpt(before, after);
+            Finding::changed(Kind::Line, what, was, is).note(note)
+        }
+    }
+}
+
+/// Where two byte strings differ first, and how long they are.
+pub(crate) fn bytes(pair: &Pair<'_>) -> Vec<Finding> {
+    if pair.before == pair.after {
+        return Vec::new();
+    }
+    let same = pair.before.iter().zip(pair.after).take_while(|(a, b)| a == b).count();
+    let sizes = [pair.before.len(), pair.after.len()].map(|size| format!("{size} bytes"));
+    let [before, after] = sizes;
+    vec![Finding::changed(Kind::Bytes, format!("byte {same}"), before, after)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(path: &str, before: &str, after: &str) -> Vec<Finding> {
+        let pair = Pair { path, before: before.as_bytes(), after: after.as_bytes() };
+        compare(&pair, &Limits::default())
+    }
+
+    #[test]
+    fn one_word_of_a_line_is_named_with_its_characters() {
+        let before = "static x = {\n    .family = NFPROTO_IPV4,\n};\n";
+        let found = told("net/xt_mark.c", before, &before.replace("IPV4", "IPV6"));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].what, "line 2");
+        assert_eq!(
+            found[0].note.as_deref(),
+            Some("characters 15-26: \"NFPROTO_IPV4\" -> \"NFPROTO_IPV6\"")
+        );
+        assert_eq!(found[0].before.as_deref(), Some("    .family = NFPROTO_IPV4,"));
+    }
+
+    #[test]
+    fn a_line_that_came_is_told_beside_the_one_that_changed() {
+        let found = told("x", "alpha = 1\nend\n", "beta of another kind\nalpha = 2\nend\n");
+        let whats: Vec<(&str, bool)> =
+            found.iter().map(|one| (one.what.as_str(), one.before.is_some())).collect();
+        assert_eq!(whats, [("line 1", false), ("line 2", true)]);
+    }
+
+    #[test]
+    fn comments_and_white_space_are_spelling_where_the_sign_is_known() {
+        let found = told("etc/x.conf", "# old\na = 1\n\nb  = 2\n", "# new\na = 1\nb = 2\n");
+        assert!(found.iter().all(|one| one.kind == Kind::Encoding), "{found:#?}");
+        assert_eq!(found.len(), 3);
+        let unknown = told("x.dat", "# old\n", "# new\n");
+        assert_eq!(unknown[0].kind, Kind::Line);
+    }
+
+    #[test]
+    fn indentation_of_python_and_blanks_in_quotes_are_no_spelling() {
+        let found = told("x.py", "if a:\n  b\nc\n", "if a:\n  b\n  c\n");
+        assert_eq!(found[0].kind, Kind::Line);
+        let found = told("x.sh", "echo 'a  b'\n", "echo 'a b'\n");
+        assert_eq!(found[0].kind, Kind::Line);
+    }
+
+    #[test]
+    fn carriage_returns_are_spelling() {
+        let found = told("x", "a\r\nb\r\n", "a\nb\n");
+        assert_eq!((found.len(), found[0].kind), (1, Kind::Encoding));
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_told_by_what_changed_in_it() {
+        let before = "x".repeat(500_000) + "old" + &"y".repeat(500_000);
+        let after = "x".repeat(500_000) + "new" + &"y".repeat(500_000);
+        let found = told("x.js", &before, &after);
+        let size = |text: &Option<String>| text.as_ref().unwrap().len();
+        assert!(size(&found[0].before) < 3000 && size(&found[0].note) < 3000);
+    }
+}
