@@ -37,6 +37,9 @@ pub(crate) fn partial(input: &[u8], out: &mut Vec<u8>, most: usize) -> Option<bo
         if input.is_empty() {
             return Some(true);
         }
+        if out.len() >= most {
+            return Some(false);
+        }
         let (distance, rest) = input.split_at_checked(2)?;
         input = rest;
         let distance = usize::from(le16(distance, 0));

@@ -30,7 +30,7 @@ fn malformed(what: &str, offset: u64) -> UnfoldError {
 
 fn table(bytes: &dyn Bytes, at: u64, sector: u64) -> Result<Table, UnfoldError> {
     let mut header = read(bytes, at, 92)?;
-    let length = le32(&header, 8) as usize;
+    let length = le32(&header, 12) as usize;
     if !header.starts_with(b"EFI PART") || !(92..=512).contains(&length) {
         return Err(malformed("a header is damaged", at));
     }
@@ -101,11 +101,9 @@ mod tests {
     fn header(at: u64, table: u64, entries: &[u8]) -> Vec<u8> {
         let mut header = vec![0; 512];
         header[..8].copy_from_slice(b"EFI PART");
-        for (at, value) in [(8, 0x10000u32), (8 + 4, 92)] {
+        for (at, value) in [(8, 0x10000u32), (12, 92)] {
             header[at..at + 4].copy_from_slice(&value.to_le_bytes());
         }
-        header[8..12].copy_from_slice(&92u32.to_le_bytes());
-        header[12..16].copy_from_slice(&0u32.to_le_bytes());
         header[24..32].copy_from_slice(&at.to_le_bytes());
         header[56..72].copy_from_slice(&[7; 16]);
         header[72..80].copy_from_slice(&table.to_le_bytes());
