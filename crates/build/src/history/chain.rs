@@ -11,8 +11,12 @@ use super::{
 use groundup_digest::{BlobId, ObjectId, TreeId};
 use groundup_provenance::{Lineage, Maker, Origins, Part, RecordedStep};
 use groundup_store::Store;
-use groundup_tree::{Entry, EntryKind, Kind, TreePath};
+use groundup_tree::{Entry as Named, EntryKind, Kind, TreePath};
 use serde::Serialize;
+use std::{
+    cell::RefCell,
+    collections::{HashMap, hash_map::Entry},
+};
 
 /// A way back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,6 +80,8 @@ pub enum Did {
     Unpacked,
     /// Put it in another form: a layer, a stream, an image.
     Packed,
+    /// Put it together from all that its target is made of.
+    Composed,
     /// Fetched what is pinned.
     Fetched,
 }
@@ -125,6 +131,15 @@ pub(super) struct Tracer<'a> {
     pub(super) lineage: Lineage<'a>,
     pub(super) trees: Trees<'a>,
     pub(super) store: &'a Store,
+    origins: RefCell<HashMap<BlobId, Asked>>,
+}
+
+/// Origins that were asked for.
+enum Asked {
+    /// Once.
+    Bytes(Vec<u8>),
+    /// More than once.
+    All(Origins),
 }
 
 /// Where a chain goes on.
@@ -137,7 +152,7 @@ enum Next<'a> {
 
 impl<'a> Tracer<'a> {
     pub(super) fn new(store: &'a Store, lineage: Lineage<'a>) -> Self {
-        Self { lineage, trees: Trees::new(store), store }
+        Self { lineage, trees: Trees::new(store), store, origins: RefCell::default() }
     }
 
     /// The way back from an output of a step, or from a path in it.
@@ -230,7 +245,7 @@ impl<'a> Tracer<'a> {
         &self,
         step: &'a RecordedStep,
         path: &TreePath,
-        entry: &Entry,
+        entry: &Named,
     ) -> Result<Next<'a>, HistoryError> {
         let label = match step.output("origins") {
             Some(ObjectId::Blob(origins)) => self.origin(origins, path)?,
@@ -242,9 +257,12 @@ impl<'a> Tracer<'a> {
         match label {
             // What the scripts left unchanged was made before them.
             Some("state") if step.inputs.iter().all(|(name, ..)| name != "before") => {
-                return Ok(Next::Recipe { did: Did::Generated, about: None });
+                return Ok(self.generated(step, path));
             }
             Some("scripts") => return Ok(self.scripts(step, path)),
+            None if matches!(entry.kind, EntryKind::Directory(_)) => {
+                return self.directory(step, path, entry);
+            }
             Some(label) => {
                 if let Some(package) = label.strip_prefix("deb:")
                     && let Some(next) = self.from_package(step, package, path, entry)?
@@ -275,13 +293,99 @@ impl<'a> Tracer<'a> {
         Ok(self.next_of_whole(step, Some(path)))
     }
 
-    fn origin(&self, origins: BlobId, path: &TreePath) -> Result<Option<String>, HistoryError> {
-        // Contents may have been collected, and then trees are all that is left to go by.
-        if !self.store.has_blob(origins)? {
-            return Ok(None);
+    /// Directories have no origins: several inputs have them as a rule. A tree that was laid down
+    /// and a package say more than a command that made one.
+    fn directory(
+        &self,
+        step: &'a RecordedStep,
+        path: &TreePath,
+        entry: &Named,
+    ) -> Result<Next<'a>, HistoryError> {
+        let mut packages = Vec::new();
+        for (name, label, id) in step.inputs.iter().filter(|(name, ..)| name.starts_with("data.")) {
+            let ObjectId::Tree(tree) = id else { continue };
+            let Some(inner) = self.same_in(*tree, path, entry, Effort::Plain)? else { continue };
+            packages.push((name, label, inner));
         }
-        let bytes = self.store.read_blob(origins)?;
-        Ok(Origins::label_in(&bytes, path).ok().flatten().map(str::to_owned))
+        let package = |label: &'a str| match self.lineage.maker(label) {
+            Maker::Step { step, .. } => package_of(step.parts().owner),
+            Maker::Leaf(leaf) => leaf,
+        };
+        // The package of the empty system, then the one whose name comes first.
+        packages.sort_by_key(|(_, label, _)| {
+            let package = package(label);
+            (package != "base-files", package)
+        });
+        let beside = packages.iter().skip(1).map(|(name, label, _)| Beside {
+            input: (*name).clone(),
+            from: match self.lineage.maker(label) {
+                Maker::Step { step, .. } => step.label.clone(),
+                Maker::Leaf(leaf) => leaf.to_owned(),
+            },
+            tool: false,
+        });
+        let beside = beside.collect();
+        if let Some((_, label, inner)) = packages.into_iter().next() {
+            let did = Did::FromPackage(package(label).to_owned());
+            return Ok(Next::Input { label, path: Some(inner), did, beside });
+        }
+        let composes = step.outputs.iter().any(|(name, _)| name == "origins");
+        let hands_on = step.inputs.iter().any(|(name, ..)| name == "before");
+        if (composes || hands_on)
+            && let Some(next) = self.from_tree(step, None, path, entry, true)?
+        {
+            return Ok(next);
+        }
+        if composes {
+            return Ok(Next::Recipe { did: Did::Wrote, about: Some(path.to_string()) });
+        }
+        Ok(self.next_of_whole(step, Some(path)))
+    }
+
+    fn origin(&self, origins: BlobId, path: &TreePath) -> Result<Option<String>, HistoryError> {
+        let mut known = self.origins.borrow_mut();
+        let asked = match known.entry(origins) {
+            // A single path is looked up in the bytes; who asks for more is answered from all.
+            Entry::Occupied(entry) => {
+                let asked = entry.into_mut();
+                if let Asked::Bytes(bytes) = asked {
+                    *asked = Asked::All(Origins::from_bytes(bytes).unwrap_or_default());
+                }
+                asked
+            }
+            Entry::Vacant(entry) => {
+                // Contents may have been collected, and then trees are all that is left to go by.
+                let there = self.store.has_blob(origins)?;
+                let bytes = if there { self.store.read_blob(origins)? } else { Vec::new() };
+                entry.insert(Asked::Bytes(bytes))
+            }
+        };
+        Ok(match asked {
+            Asked::Bytes(bytes) => Origins::label_in(bytes, path).ok().flatten().map(str::to_owned),
+            Asked::All(origins) => origins.get(path).map(str::to_owned),
+        })
+    }
+
+    /// What no package ships: the notes that dpkg keeps of a package are that package's all the same.
+    fn generated(&self, step: &'a RecordedStep, path: &TreePath) -> Next<'a> {
+        let shown = path.to_string();
+        let note = shown.strip_prefix("/var/lib/dpkg/info/").and_then(|name| name.rsplit_once('.'));
+        let package = note.map(|(name, _)| name.split(':').next().unwrap_or(name));
+        let control = step.inputs.iter().find(|(name, label, _)| match self.lineage.maker(label) {
+            Maker::Step { step, .. } => {
+                name.starts_with("control.") && Some(package_of(step.parts().owner)) == package
+            }
+            Maker::Leaf(_) => false,
+        });
+        match (control, package) {
+            (Some((_, label, _)), Some(package)) => Next::Input {
+                label,
+                path: None,
+                did: Did::FromPackage(package.to_owned()),
+                beside: Vec::new(),
+            },
+            _ => Next::Recipe { did: Did::Generated, about: None },
+        }
     }
 
     /// What maintainer scripts made or changed: it was a package's before, or is nobody's.
@@ -309,13 +413,11 @@ impl<'a> Tracer<'a> {
         step: &'a RecordedStep,
         package: &str,
         path: &TreePath,
-        entry: &Entry,
+        entry: &Named,
     ) -> Result<Option<Next<'a>>, HistoryError> {
         for (name, label, id) in &step.inputs {
             let Maker::Step { step: maker, .. } = self.lineage.maker(label) else { continue };
-            let owner = maker.parts().owner;
-            let known = owner.strip_prefix("package ").and_then(|owner| owner.split(':').next());
-            if !name.starts_with("data.") || known != Some(package) {
+            if !name.starts_with("data.") || package_of(maker.parts().owner) != package {
                 continue;
             }
             let inner = match id {
@@ -335,7 +437,7 @@ impl<'a> Tracer<'a> {
         step: &'a RecordedStep,
         origin: Option<&str>,
         path: &TreePath,
-        entry: &Entry,
+        entry: &Named,
         composes: bool,
     ) -> Result<Option<Next<'a>>, HistoryError> {
         let mut candidates: Vec<(&str, TreeId)> = step
@@ -374,25 +476,24 @@ impl<'a> Tracer<'a> {
         &self,
         tree: TreeId,
         path: &TreePath,
-        entry: &Entry,
+        entry: &Named,
         effort: Effort,
     ) -> Result<Option<TreePath>, HistoryError> {
         let is_same = |other: &EntryKind| match (other, &entry.kind) {
             (EntryKind::Directory(_), EntryKind::Directory(_)) => true,
             (other, kind) => other == kind,
         };
-        for variant in variants(path) {
-            // Only a whole path tells of a directory.
-            if effort == Effort::Plain && variant != *path {
+        let is_directory = matches!(entry.kind, EntryKind::Directory(_));
+        for (number, variant) in variants(path).into_iter().enumerate() {
+            // The end of a path says nothing of a directory; merged `/usr` does.
+            if number > 0 && effort == Effort::Plain && !is_directory || number > 1 && is_directory
+            {
                 break;
             }
             if let Some(At::Entry(found)) = self.trees.get(tree, &variant)?
                 && is_same(&found.kind)
             {
                 return Ok(Some(variant));
-            }
-            if matches!(entry.kind, EntryKind::Directory(_)) {
-                break;
             }
         }
         match (&entry.kind, effort) {
@@ -408,6 +509,12 @@ impl<'a> Tracer<'a> {
         let role = step.parts().role;
         let mut inputs: Vec<&(String, String, ObjectId)> = step.inputs.iter().collect();
         inputs.sort_by_key(|(name, label, _)| self.telling(step, name, label, path));
+        let composed = path.is_none_or(TreePath::is_root)
+            && (step.outputs.iter().any(|(name, _)| name == "origins")
+                || step.inputs.iter().any(|(name, ..)| name.starts_with("facts.")));
+        if composed {
+            return Next::Recipe { did: Did::Composed, about: None };
+        }
         let Some((_, label, _)) = inputs.first() else {
             return Next::Recipe { did: Did::Wrote, about: path.map(ToString::to_string) };
         };
@@ -433,12 +540,12 @@ impl<'a> Tracer<'a> {
     fn beside(&self, step: &'a RecordedStep, but: &str) -> Vec<Beside> {
         let mut inputs: Vec<_> = step.inputs.iter().filter(|(_, label, _)| label != but).collect();
         inputs.sort_by_key(|(name, label, _)| self.telling(step, name, label, None));
+        let from = |label: &'a str| match self.lineage.maker(label) {
+            Maker::Leaf(leaf) => leaf,
+            Maker::Step { step, .. } => &step.label,
+        };
         let told = inputs.into_iter().filter_map(|(name, label, _)| {
-            let part = self.lineage.part(step, name, label);
-            let from = match self.lineage.maker(label) {
-                Maker::Leaf(leaf) => leaf,
-                Maker::Step { step, .. } => &step.label,
-            };
+            let (part, from) = (self.lineage.part(step, name, label), from(label));
             let (input, from) = (name.clone(), from.to_owned());
             (part != Part::Trust).then_some(Beside { input, from, tool: part == Part::Tool })
         });
@@ -479,6 +586,12 @@ impl<'a> Tracer<'a> {
         };
         (part, rank)
     }
+}
+
+/// The name of a package, of its owner in a label.
+fn package_of(owner: &str) -> &str {
+    let package = owner.strip_prefix("package ").unwrap_or(owner);
+    package.split(':').next().unwrap_or(package)
 }
 
 /// How far a path is looked for in another tree.

@@ -15,7 +15,7 @@ pub use chain::{Beside, Chain, Did, End, Hop};
 pub use facts::{Facts, FactsBudget, facts_of};
 pub use lines::{PinLine, PinLines, recipe_line};
 pub use whence::{Answer, Asked, Born, BornAs, BornIn, Candidate, whence};
-pub use why::{Layer, NodeFacts, Question, Why, WhyError, why};
+pub use why::{Layer, Listed, NodeFacts, Question, Why, WhyError, why, why_all};
 
 use groundup_digest::{RecordId, Sha256};
 use groundup_provenance::{BuildRecord, RecordError};

@@ -1,7 +1,7 @@
 //! What a path in a target is, and where it comes from.
 
 use super::{
-    Chain, HistoryError,
+    Chain, End, HistoryError,
     chain::Tracer,
     layer_facts,
     look::{At, Place},
@@ -139,14 +139,18 @@ pub fn why(store: &Store, record: &BuildRecord, asked: &Question<'_>) -> Result<
     let path = TreePath::parse(asked.path.as_bytes())
         .map_err(|_| WhyError::Path(asked.path.to_owned()))?;
     let mut found = None;
-    let mut also = Vec::new();
+    let (mut also, mut seen) = (Vec::new(), BTreeSet::new());
     let trees = entrances(&tracer.lineage, asked)?;
     for (step, output) in &trees {
         let Some(ObjectId::Tree(tree)) = step.output(output) else { continue };
         let Some(place) = tracer.trees.follow(tree, &path)? else { continue };
         match &found {
-            None => found = Some((*step, *output, place)),
-            Some(_) if place.entry.is_some() => also.push(step.label.clone()),
+            None => {
+                found = Some((*step, *output, place));
+                seen.insert(tree);
+            }
+            // Who hands a tree on as it is has nothing new.
+            Some(_) if place.entry.is_some() && seen.insert(tree) => also.push(step.label.clone()),
             Some(_) => {}
         }
     }
@@ -196,7 +200,6 @@ fn entrances<'a>(
             }
         }
     }
-    // What is put out as `out` comes before the rest.
     let Some(part) = asked.part else { return Ok(trees) };
     let parts: BTreeSet<String> = trees.iter().map(|tree| part_of(tree).to_owned()).collect();
     trees.retain(|tree| part_of(tree) == part || tree.1 == part && part != "out");
@@ -213,6 +216,46 @@ fn entrances<'a>(
 /// What people call a tree of a target: its output, or the step where that is only `out`.
 fn part_of<'a>((step, output): &(&'a RecordedStep, &'a str)) -> &'a str {
     if *output == "out" { step.parts().role } else { output }
+}
+
+/// One path of a target and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The step in whose output it is.
+    pub tree: String,
+    /// The path.
+    pub path: String,
+    /// What is there.
+    pub kind: &'static str,
+    /// Where it comes from.
+    pub end: End,
+}
+
+/// Where every path of a target comes from: of the tree that people mean by the target, or of all
+/// trees of a part.
+pub fn why_all(
+    store: &Store,
+    record: &BuildRecord,
+    asked: &Question<'_>,
+    mut each: impl FnMut(Listed),
+) -> Result<(), WhyError> {
+    let tracer = Tracer::new(store, Lineage::new(record));
+    let trees = entrances(&tracer.lineage, asked)?;
+    let path = TreePath::parse(asked.path.as_bytes())
+        .map_err(|_| WhyError::Path(asked.path.to_owned()))?;
+    for (step, output) in trees.into_iter().take(1) {
+        let Some(ObjectId::Tree(tree)) = step.output(output) else { continue };
+        if !store.has_tree(tree)? {
+            continue;
+        }
+        let whole = store.load_tree(tree)?;
+        for (path, node) in whole.within(&path) {
+            let end = tracer.trace(step, output, Some(path.clone()))?.end;
+            let (tree, path) = (step.label.clone(), path.to_string());
+            each(Listed { tree, path, kind: node.kind.noun(), end });
+        }
+    }
+    Ok(())
 }
 
 fn nothing(

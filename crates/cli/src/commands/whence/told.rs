@@ -2,10 +2,12 @@
 
 use crate::{
     args::Global,
-    commands::why::{Places, build_in_words, chain_json, chain_rows, leaves_json, summary, time},
+    commands::why::{
+        Places, build_in_words, chain_json, chain_rows, leaves_json, print_rows, summary, time,
+    },
     error::CliError,
     out::{self, BOLD},
-    table, words,
+    words,
 };
 use groundup_build::history::{Born, BornAs, load_build};
 use groundup_provenance::Lineage;
@@ -85,7 +87,7 @@ pub(super) fn tell(
         let ending = places.ending(&chain.end);
         rows.extend(chain_rows(chain, &ending, places));
     }
-    table::layout(&rows).into_iter().for_each(out::line);
+    print_rows(&rows);
     let most = if full { usize::MAX } else { FEW };
     for born in born.iter().skip(1).take(most) {
         out::line(format!("  also {} ({})", what(born), born.step));

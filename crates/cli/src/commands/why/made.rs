@@ -89,9 +89,10 @@ fn tell_part(made: &MadeOf<'_>, part: Part, what: &str, places: &mut Places, mos
         let packages = words::count(packages, "package");
         told.push(format!("{packages} of {}", words::count(sources.len(), "source package")));
     }
-    told.push(words::count(others.len(), "other pin"));
-    told.push(words::count(files.len(), "file"));
-    told.push(words::count(recipes.len(), "recipe"));
+    let kinds = [(others.len(), "other pin"), (files.len(), "file"), (recipes.len(), "recipe")];
+    told.extend(
+        kinds.iter().filter(|(many, _)| *many > 0).map(|(many, noun)| words::count(*many, noun)),
+    );
     out::line(format!("{BOLD}{what}{BOLD:#}: {}", told.join(", ")));
     let mut rows = Vec::new();
     for (subject, place, note) in others.iter().take(most) {
@@ -109,7 +110,10 @@ fn tell_part(made: &MadeOf<'_>, part: Part, what: &str, places: &mut Places, mos
         let owners: Vec<String> = owners.iter().map(|owner| (*owner).to_owned()).collect();
         let first = owners.first().map_or("", String::as_str);
         let place = places.recipe(first, None, Some(place)).0.unwrap_or_default();
-        rows.push(vec!["  recipe".into(), owners.join(", "), place]);
+        let row = vec!["  recipe".into(), owners.join(", "), place];
+        if rows.last() != Some(&row) {
+            rows.push(row);
+        }
     }
     more(&mut rows, recipes.len(), most, "recipe");
     for (source, of) in sources.iter().take(most) {
@@ -173,13 +177,15 @@ pub(crate) fn summary(made: &MadeOf<'_>) -> String {
     let package = |label: &str| label.starts_with("package ");
     let files = made.files.values().filter(|(_, part)| *part == Part::Content).count();
     let tools = count(&|_| true, Part::Tool);
-    let mut text = format!(
-        "{}, {}, {}, {}",
-        words::count(count(&package, Part::Content), "package"),
-        words::count(count(&|label| !package(label), Part::Content), "other pin"),
-        words::count(files, "file"),
-        words::count(made.recipes.len(), "recipe"),
-    );
+    let counts = [
+        (count(&package, Part::Content), "package"),
+        (count(&|label| !package(label), Part::Content), "other pin"),
+        (files, "file"),
+        (made.recipes.len(), "recipe"),
+    ];
+    let told = counts.iter().filter(|(many, _)| *many > 0);
+    let told: Vec<String> = told.map(|(many, noun)| words::count(*many, noun)).collect();
+    let mut text = told.join(", ");
     if tools > 0 {
         text.push_str(&format!("; made with {}", words::count(tools, "pin")));
     }

@@ -1,5 +1,6 @@
 //! `groundup why`.
 
+mod list;
 mod made;
 mod places;
 mod told;
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     /// Say which commit last moved the line or file that it comes from
     #[arg(long)]
     blame: bool,
+    /// List every path of the target, or below PATH, each with the place that it comes from
+    #[arg(long, conflicts_with = "blame")]
+    files: bool,
     /// List everything; without, long lists are cut
     #[arg(long)]
     full: bool,
@@ -66,11 +70,17 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         let message = format!("no build in this store has made `{target}`");
         return Err(CliError::new(Kind::No, message).hint(never_built(target)));
     };
+    let platform = args.platform.as_deref();
+    if args.files {
+        let path = args.path.as_deref().unwrap_or("/");
+        let question = Question { target, part, platform, path };
+        list::tell(&store, &record, &question, &mut places, global).map_err(in_words)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(path) = &args.path else {
         made::tell(&record, target, &mut places, args, global);
         return Ok(ExitCode::SUCCESS);
     };
-    let platform = args.platform.as_deref();
     let question = Question { target, part, platform, path };
     let why = explain(&store, &record, &question).map_err(in_words)?;
     told::tell(&record, target, &why, &mut places, args, global)?;
@@ -154,7 +164,17 @@ pub(crate) fn time(ms: u64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| ms.to_string(), |time| time.to_string())
 }
 
-/// Prints rows of which the last column is a place, dimmed.
-pub(super) fn print_rows(rows: &[Vec<String>]) {
-    crate::table::layout(rows).into_iter().for_each(out::line);
+/// Prints rows whose last column is a place; rows without one do not widen the columns before.
+pub(crate) fn print_rows(rows: &[Vec<String>]) {
+    let cells = |column: usize| {
+        let placed = rows.iter().filter(move |row| row.last().is_some_and(|cell| !cell.is_empty()));
+        placed.filter_map(move |row| row.get(column)).map(|cell| cell.chars().count())
+    };
+    let first = rows.iter().filter_map(|row| row.first()).map(|cell| cell.chars().count());
+    let (first, second) = (first.max().unwrap_or(0), cells(1).max().unwrap_or(0));
+    for row in rows {
+        let cell = |column: usize| row.get(column).map_or("", String::as_str);
+        let line = format!("{:first$}  {:second$}  {}", cell(0), cell(1), cell(2));
+        out::line(line.trim_end());
+    }
 }

@@ -12,7 +12,7 @@ use groundup_provenance::{BuildRecord, label_parts};
 use serde_json::json;
 
 /// How many origins of a directory's files are listed, and inputs of a command.
-const FEW: usize = 6;
+const FEW: usize = 5;
 
 pub(super) fn tell(
     record: &BuildRecord,
@@ -117,7 +117,7 @@ pub(crate) fn chain_rows(chain: &Chain, ending: &Ending, places: &mut Places) ->
             continue;
         }
         let next = chain.hops.get(index + 1..).unwrap_or_default();
-        let next = next.iter().find(|hop| hop.did != Did::PassedOn);
+        let after = next.iter().find(|hop| hop.did != Did::PassedOn);
         let owner = label_parts(&hop.step).owner;
         let place = match owner.starts_with("package ") {
             true => None,
@@ -125,18 +125,23 @@ pub(crate) fn chain_rows(chain: &Chain, ending: &Ending, places: &mut Places) ->
         };
         rows.push(vec![
             format!("  {}", hop.step),
-            did(hop, next, &chain.end),
+            did(hop, after, &chain.end),
             place.unwrap_or_default(),
         ]);
         if !hop.beside.is_empty() {
-            let beside = hop.beside.iter().map(|beside| match beside.tool {
-                true => format!("{} (tools)", label_parts(&beside.from).owner),
-                false => label_parts(&beside.from).owner.to_owned(),
+            let followed = next.first().map(|next| label_parts(&next.step).owner);
+            let beside = hop.beside.iter().filter_map(|beside| {
+                let owner = label_parts(&beside.from).owner;
+                let name = owner.strip_prefix("package ").unwrap_or(owner);
+                let tools = if beside.tool { " (tools)" } else { "" };
+                (Some(owner) != followed).then(|| format!("{name}{tools}"))
             });
             let mut beside: Vec<String> = beside.collect();
             beside.dedup();
-            let with = format!("with {}", words::some(&beside, FEW));
-            rows.push(vec![String::new(), with, String::new()]);
+            if !beside.is_empty() {
+                let with = format!("and from {}", words::some(&beside, FEW));
+                rows.push(vec![String::new(), with, String::new()]);
+            }
         }
     }
     let mut what = ending.what.clone();
@@ -179,9 +184,31 @@ fn did(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
         Did::PassedOn => "passed it on".to_owned(),
         Did::Copied => format!("copied it from {}{place}", from()),
         Did::Made => format!("its command made it, from {}", from()),
-        Did::Unpacked => format!("unpacked it from {}", from()),
+        Did::Unpacked => format!("unpacked it from {}", packed(hop, next, end)),
         Did::Packed => format!("packed it from {}", from()),
+        Did::Composed => {
+            let owner = label_parts(&hop.step).owner;
+            format!("put it together from all that `groundup why {owner}` lists")
+        }
         Did::Fetched => "fetched it".to_owned(),
+    }
+}
+
+/// The archive that something was unpacked from: what the step of the same owner fetched.
+fn packed(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
+    let own = label_parts(&hop.step).owner;
+    match (next, end) {
+        (Some(next), _) => {
+            let parts = label_parts(&next.step);
+            let file = parts.role.strip_prefix("fetch ");
+            match file {
+                Some(file) if parts.owner == own && !own.starts_with("package ") => file.to_owned(),
+                _ if parts.owner == own => "the file that is pinned".to_owned(),
+                _ => parts.owner.to_owned(),
+            }
+        }
+        (None, End::File { path, .. }) => path.clone(),
+        (None, _) => own.to_owned(),
     }
 }
 
