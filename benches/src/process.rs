@@ -60,6 +60,10 @@ pub fn run(command: &mut Command) -> io::Result<Taken> {
     let name = format!("{command:?}");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    // What a command before this one left behind is not this one's.
+    while let Some(pid) = any_ended()? {
+        ended(pid)?;
+    }
     let start = Instant::now();
     let mut child = command.spawn()?;
     // Read to the end first, or a talkative process would wait for us for ever.

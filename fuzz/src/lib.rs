@@ -13,6 +13,7 @@
 //!
 //! The first byte of an input often chooses a variant (`Input::split`), so that one corpus covers all.
 
+mod binaries;
 mod cluster;
 mod debian;
 mod fetch;
@@ -46,12 +47,14 @@ pub struct Target {
 /// All targets, sorted by name.
 pub const TARGETS: &[Target] = &[
     Target { name: "apt-sources", longest: 4 << 10, run: fetch::apt_sources },
+    Target { name: "btf", longest: 8 << 10, run: binaries::btf },
     Target { name: "changelog", longest: 4 << 10, run: debian::changelog },
     Target { name: "control", longest: 4 << 10, run: debian::control },
     Target { name: "credentials", longest: 4 << 10, run: fetch::credentials },
     Target { name: "deb", longest: 32 << 10, run: debian::deb },
     Target { name: "debian-tar", longest: 32 << 10, run: debian::tar },
     Target { name: "dsc", longest: 4 << 10, run: debian::dsc },
+    Target { name: "elf-diff", longest: 32 << 10, run: binaries::elf },
     Target { name: "encoding", longest: 4 << 10, run: own::encoding },
     Target { name: "facts", longest: 8 << 10, run: reuse::facts },
     Target { name: "headers", longest: 1 << 10, run: fetch::headers },
@@ -61,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journal", longest: 8 << 10, run: own::journal },
     Target { name: "kconfig", longest: 8 << 10, run: kernel::kconfig },
     Target { name: "kernel-config", longest: 4 << 10, run: kernel::config },
+    Target { name: "kernel-files", longest: 8 << 10, run: binaries::files },
     Target { name: "keyring", longest: 4 << 10, run: debian::keyring },
     Target { name: "layers", longest: 32 << 10, run: image::layers },
     Target { name: "locations", longest: 1 << 10, run: fetch::locations },

@@ -1,10 +1,7 @@
 //! What `plan --against` says of an edit is what a build then does.
 
 use groundup_testkit::Deb;
-use groundup_tests::{
-    succeed,
-    tiny::{Tiny, shell},
-};
+use groundup_tests::tiny::{Tiny, shell};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -60,16 +57,9 @@ fn committed() -> Tiny {
     tiny.workspace.write("one.conf", "a = 1\nb = 2\n");
     tiny.workspace.write(".gitignore", "/store\n/out\n/groundup.local.toml\n");
     tiny.says(&["lock"]);
-    git(&tiny, &["init", "-q"]);
-    git(&tiny, &["add", "-A"]);
-    git(&tiny, &["commit", "-q", "-m", "all"]);
+    tiny.git(&["init", "-q"]);
+    tiny.commit("all");
     tiny
-}
-
-fn git(tiny: &Tiny, arguments: &[&str]) {
-    let mut command = tiny.workspace.command("git");
-    command.args(["-c", "user.name=a", "-c", "user.email=a@b.invalid"]).args(arguments);
-    succeed(&mut command);
 }
 
 /// Which steps an edit is said to run.
@@ -135,7 +125,7 @@ fn edited(
     edit: impl FnOnce(&Tiny),
 ) -> Vec<String> {
     edit(tiny);
-    git(tiny, &["add", "-A", "-N"]);
+    tiny.git(&["add", "-A", "-N"]);
     let told = told(tiny);
     let ran = ran(tiny, keys);
     let possible: BTreeSet<String> = told.runs.union(&told.unknown).cloned().collect();
@@ -144,8 +134,8 @@ fn edited(
     let stops = if ran == possible { Downstream::Runs } else { Downstream::StopsEarly };
     assert_eq!(stops, downstream, "{name}: ran {ran:?} of {possible:?}");
     assert_eq!(told.causes.is_empty(), ran.is_empty(), "{name}: {:?}", told.answer);
-    git(tiny, &["reset", "-q", "--hard"]);
-    git(tiny, &["clean", "-q", "-f", "-d"]);
+    tiny.git(&["reset", "-q", "--hard"]);
+    tiny.git(&["clean", "-q", "-f", "-d"]);
     assert_eq!(tiny.build(&[]).built, 0, "{name}: everything is as it was");
     told.causes
 }
@@ -315,7 +305,7 @@ fn revisions_that_cannot_be_compared_are_named() {
     // What is broken there is shown as it stands there.
     let good = tiny.workspace.read("recipes/tiny.toml");
     tiny.workspace.write("recipes/tiny.toml", "[image.one]\ntrees = 3\n");
-    git(&tiny, &["commit", "-q", "-a", "-m", "broken"]);
+    tiny.git(&["commit", "-q", "-a", "-m", "broken"]);
     tiny.workspace.write("recipes/tiny.toml", good);
     tiny.run(&["plan", "--against", "HEAD"])
         .expect(2, &["the workspace at HEAD cannot be planned:", "recipes/tiny.toml:2:9"]);

@@ -172,6 +172,26 @@ impl Tiny {
         self.run(&[arguments, &["--json"]].concat()).answer()
     }
 
+    /// The answer of the program with `--json`; the answer has to be no.
+    pub fn differs(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(said.code, 1, "{said}");
+        said.answer()
+    }
+
+    /// Runs git in the workspace.
+    pub fn git(&self, arguments: &[&str]) {
+        let mut command = self.workspace.command("git");
+        command.args(["-c", "user.name=a", "-c", "user.email=a@b.invalid"]).args(arguments);
+        crate::succeed(&mut command);
+    }
+
+    /// Commits everything.
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", message]);
+    }
+
     /// Builds, and counts the steps that were run and those that were reused.
     pub fn build(&self, targets: &[&str]) -> Steps {
         let said = self.run(&[&["build", "--json"], targets].concat());

@@ -5,6 +5,8 @@
 //! the same bytes stops there. One key is built once, across processes too. Content is fetched or
 //! rebuilt only when something needs it. Nothing is printed: what happens is told as [`Event`]s.
 //!
+//! What was built is looked back at by [`history`].
+//!
 //! The functions behind [`Assembler`](groundup_plan::Assembler)s are handed in as [`Assemblers`].
 
 mod assemblers;
@@ -13,6 +15,7 @@ mod event;
 mod execute;
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod history;
 mod outcome;
 mod record;
 mod repository;
@@ -25,7 +28,7 @@ pub use event::{Event, Holder, Reason};
 pub use execute::{DefaultLimits, Failure, FailureKind, Held, sandbox_spec};
 pub use outcome::{Built, Outcome, Report, StepReport};
 pub use record::{RecordContext, build_record};
-pub use repository::{Repository, RepositoryError, Revision, Taken};
+pub use repository::{Blame, Repository, RepositoryError, Revision, Taken, blame};
 pub use reuse::{Children, Reuse};
 pub use schedule::{
     BuildError, BuildOptions, Estimate, Estimator, KeepGoing, Order, Rerun, Resolved, resolve,

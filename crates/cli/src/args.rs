@@ -58,10 +58,13 @@ pub(crate) enum Command {
     Build(commands::build::Args),
     Test(commands::test::Args),
     Plan(commands::plan::Args),
+    Diff(commands::diff::Args),
     Run(commands::run::Args),
     Shell(commands::shell::Args),
     Graph(commands::graph::Args),
     Show(commands::show::Args),
+    Why(commands::why::Args),
+    Whence(commands::whence::Args),
     Log(commands::log::Args),
     Doctor(commands::doctor::Args),
     #[command(subcommand)]

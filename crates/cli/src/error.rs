@@ -136,6 +136,7 @@ always! {
     groundup_store::OpenError => Environment,
     groundup_store::CheckoutError => Environment,
     groundup_build::RepositoryError => Usage,
+    groundup_build::history::HistoryError => Environment,
     groundup_fetch::SettingsError => Usage,
     groundup_fetch::CredentialsError => Usage,
 }

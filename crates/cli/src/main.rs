@@ -7,6 +7,7 @@
 mod annotate;
 mod args;
 mod assemblers;
+mod causes;
 mod commands;
 mod context;
 mod error;

@@ -8,6 +8,8 @@
 //! What only several files together tell (units with their drop-ins, package databases) is in [`root`].
 //! This crate does no IO.
 
+mod compiled;
+mod elf;
 mod accounts;
 mod apt;
 mod certificates;
@@ -15,6 +17,7 @@ mod encoding;
 mod finding;
 mod firewall;
 mod format;
+mod kernel;
 mod keyed;
 mod kubernetes;
 mod oci;
@@ -30,6 +33,7 @@ mod unread;
 
 pub use finding::{Finding, Kind};
 pub use format::Format;
+pub use kernel::{Part, parts};
 pub use textual::{AccountFile, Textual};
 
 /// Two versions of a file.
@@ -78,4 +82,10 @@ pub fn compare(pair: &Pair<'_>, limits: &Limits) -> Meaning {
     let more = findings.len().saturating_sub(limits.findings);
     findings.truncate(limits.findings);
     Meaning { format, findings, more }
+}
+
+/// Reads the type data of a kernel (BTF), with that which it continues if there is any, and gives how
+/// many types there are, or why there are none; for the search for bad input.
+pub fn count_types(own: &[u8], base: Option<&[u8]>) -> Result<usize, String> {
+    elf::count_types(own, base).map_err(|error| error.to_string())
 }

@@ -3,15 +3,18 @@
 //! [`Origins`] says for each path of a tree which input it came from. A [`StepRecord`] is written
 //! for every execution of a step; a [`BuildRecord`] for every (commit, lock, targets), also when
 //! everything was reused. This crate does no IO and reads no clock: times and builder identity are
-//! handed in as [`Circumstances`], and stand outside what is hashed. The byte layouts are in
+//! handed in as [`Circumstances`], and stand outside what is hashed. A [`Lineage`] is a build record
+//! as a graph that can be walked. The byte layouts are in
 //! `docs/formats/records.md`.
 
 mod build_record;
 mod circumstances;
+mod lineage;
 mod origins;
 mod step_record;
 
 pub use build_record::{BuildRecord, RecordedStep, RecordedTarget};
 pub use circumstances::Circumstances;
+pub use lineage::{LabelParts, Lineage, MadeOf, Maker, Part, label_parts};
 pub use origins::{Origins, OriginsError};
 pub use step_record::{Ending, RecordError, StepRecord};

@@ -40,6 +40,24 @@ impl Origins {
         self.labels.get(path).map(String::as_str)
     }
 
+    /// The label of one path of encoded origins, without making a value of all of them: what is
+    /// asked for a single file of many thousands. None if the path has none.
+    pub fn label_in<'a>(bytes: &'a [u8], path: &TreePath) -> Result<Option<&'a str>, OriginsError> {
+        let mut reader = Reader::new(bytes);
+        let names = reader.seq(|reader| reader.str())?;
+        let mut found = None;
+        reader.seq(|reader| {
+            let known = reader.bytes()?;
+            let number = reader.u32()?;
+            if known == path.as_bytes() {
+                found = Some(*names.get(number as usize).ok_or(reader.invalid("label number"))?);
+            }
+            Ok(())
+        })?;
+        reader.end()?;
+        Ok(found)
+    }
+
     /// All paths with their labels, in walk order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&TreePath, &str)> {
         self.labels.iter().map(|(path, label)| (path, label.as_str()))
@@ -121,6 +139,25 @@ mod tests {
         let last = bytes.len() - 4;
         bytes[last] = 9;
         assert!(Origins::from_bytes(&bytes).is_err());
+    }
+
+    #[test]
+    fn one_label_is_found_without_reading_all() {
+        let mut origins = Origins::new();
+        origins.insert(path("usr/bin/x"), "deb:x");
+        origins.insert(path("bin"), "deb:base-files");
+        let bytes = origins.to_bytes();
+        for (path, label) in origins.iter() {
+            assert_eq!(Origins::label_in(&bytes, path), Ok(Some(label)));
+        }
+        assert_eq!(Origins::label_in(&bytes, &path("usr")), Ok(None));
+        for cut in 0..bytes.len() {
+            assert!(Origins::label_in(&bytes[..cut], &path("bin")).is_err(), "cut at {cut}");
+        }
+        let mut wrong = bytes.clone();
+        let last = wrong.len() - 4;
+        wrong[last] = 9;
+        assert!(Origins::label_in(&wrong, &path("usr/bin/x")).is_err());
     }
 
     #[test]

@@ -118,6 +118,29 @@ impl Store {
         }
     }
 
+    /// What is remembered of a blob, without looking at its bytes, which may be gone.
+    pub fn known_content(&self, id: BlobId) -> Result<Option<Content>, StoreError> {
+        self.0.index.with("look up a blob in", |connection| {
+            let sql = "SELECT blob, sha256, size, row_check FROM contents WHERE blob = ?1";
+            connection.prepare_cached(sql)?.query_row([id.as_bytes()], content).optional()
+        })
+    }
+
+    /// Blobs whose SHA-256 begins with these digits, as far as it is remembered; at most `most`.
+    pub fn contents_by_sha256(
+        &self,
+        prefix: &crate::IdPrefix,
+        most: usize,
+    ) -> Result<Vec<Content>, StoreError> {
+        self.0.index.with("look up a digest in", |connection| {
+            let sql = "SELECT blob, sha256, size, row_check FROM contents
+                       WHERE sha256 BETWEEN ?1 AND ?2 ORDER BY sha256 LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let range = rusqlite::params![prefix.low(), prefix.high(), most as i64];
+            statement.query_map(range, content)?.collect()
+        })
+    }
+
     /// Remembers the digests of a blob.
     pub(crate) fn remember_content(&self, content: &Content) -> Result<(), StoreError> {
         if self.writable("remember digests").is_err() {

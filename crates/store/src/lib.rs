@@ -13,7 +13,7 @@
 //!   roots/            names that keep objects
 //!   leases/           what living processes rely on
 //!   locks/            one process per step; `sweep` keeps leases and collections apart
-//!   index/            a view of the journals that can be made again
+//!   index/            a view of the journals that can be made again, and their history
 //!   stat-cache/       hashes of a person's files, so that they are not read again
 //!   answers/          what builds gave, as long as nothing that they rest on changes
 //!   tmp/              scratch; what a dead process left is swept by the next
@@ -44,6 +44,7 @@ pub mod fuzzing;
 mod group;
 mod held;
 mod hints;
+mod history;
 mod index;
 mod ingest;
 mod inventory;
@@ -72,6 +73,9 @@ pub use collect::{
 pub use error::{StoreError, StoreErrorKind};
 pub use format::{OpenError, owner_of, repair_format};
 pub use group::GroupCommit;
+pub use history::{
+    History, Holder, IdPrefix, Mentions, ParsePrefixError, ReadMentions, Series, Stretch, ToldBuild,
+};
 pub use index::Notice;
 pub use ingest::*;
 pub use leases::Lease;

@@ -37,7 +37,7 @@ impl RecordKind {
 pub(crate) struct StoredRecord<'a> {
     pub(crate) id: RecordId,
     pub(crate) key: Option<StepKey>,
-    bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> StoredRecord<'a> {
@@ -140,6 +140,17 @@ impl Store {
     pub fn build_records(&self) -> Result<Vec<RecordId>, StoreError> {
         let sql = "SELECT id FROM records WHERE kind = ?1 GROUP BY id ORDER BY max(offset) DESC";
         self.list_records(sql, RecordKind::Build.code())
+    }
+
+    /// Where the frames of build records from an offset on stand.
+    pub(crate) fn build_offsets(&self, from: u64) -> Result<Vec<u64>, StoreError> {
+        self.0.index.with("list records in", |connection| {
+            let sql = "SELECT offset FROM records WHERE offset >= ?1 AND kind = ?2 ORDER BY offset";
+            let mut statement = connection.prepare_cached(sql)?;
+            let row = params![from as i64, RecordKind::Build.code()];
+            let offsets = statement.query_map(row, |row| row.get::<_, i64>(0))?;
+            offsets.map(|offset| offset.map(i64::unsigned_abs)).collect()
+        })
     }
 
     fn list_records(

@@ -28,7 +28,7 @@ pub(crate) fn id_of_frame(frame: &Frame) -> Option<[u8; 32]> {
 }
 
 /// Whether a frame is the root object of a tree.
-fn is_root(frame: &Frame) -> bool {
+pub(crate) fn is_root(frame: &Frame) -> bool {
     frame.kind == TREE
 }
 

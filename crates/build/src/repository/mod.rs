@@ -4,9 +4,11 @@
 //! tree. Untracked files that are not ignored are left out and named. Outside git, every file is
 //! taken. Steps use the ingested copy only.
 
+mod blame;
 mod git;
 mod revision;
 
+pub use blame::{Blame, blame};
 pub use revision::Revision;
 
 use git::Git;

@@ -1,6 +1,7 @@
 //! One file per command; the doc comment of its `Args` is its help text.
 
 pub(crate) mod build;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 mod export;
 pub(crate) mod graph;
@@ -15,6 +16,8 @@ pub(crate) mod store;
 pub(crate) mod test;
 pub(crate) mod update;
 pub(crate) mod vendor;
+pub(crate) mod whence;
+pub(crate) mod why;
 
 use crate::{
     args::{Args, Color, Command},
@@ -39,10 +42,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Build(args) => build::run(global, &args),
         Command::Test(args) => test::run(global, &args),
         Command::Plan(args) => plan::run(global, &args),
+        Command::Diff(args) => diff::run(global, &args),
         Command::Run(args) => run::run(global, &args),
         Command::Shell(args) => shell::run(global, &args),
         Command::Graph(args) => graph::run(global, &args),
         Command::Show(args) => show::run(global, &args),
+        Command::Why(args) => why::run(global, &args),
+        Command::Whence(args) => whence::run(global, &args),
         Command::Log(args) => log::run(global, &args),
         Command::Doctor(args) => doctor::run(global, &args),
         Command::Store(command) => store::run(global, &command),

@@ -6,10 +6,15 @@ use crate::{
     context::{Home, find_root, open_store, open_to_look, store_path},
     error::CliError,
     out::{self, BOLD, RED},
+    session::SystemClock,
     table, words,
 };
+use groundup_build::{
+    Clock,
+    history::{Facts, FactsBudget, facts_of},
+};
 use groundup_store::{
-    Create, KeepCheckouts, KeepLogs, KeepOptions, Report, Store, Total, repair_format,
+    Create, KeepCheckouts, KeepLogs, KeepOptions, Report, Status, Store, Total, repair_format,
 };
 use serde_json::json;
 use std::process::ExitCode;
@@ -28,8 +33,13 @@ pub(crate) enum Command {
 
 /// Drop contents that no root and no running process needs
 ///
-/// Roots are the last outputs of each target of each workspace. Results, records and trees stay: a
-/// result whose content is gone still serves keys, and content is made again when it is needed.
+/// Roots are the last outputs of each target of each workspace.
+///
+/// What tells of builds outlives them. Always kept: records, results and trees (which path had which
+/// content, mode and owner), so that an image of last year can be compared by its digest alone, and a
+/// result whose content is gone still serves keys. Kept within a budget, for the newest builds first:
+/// facts, which are origins of files, facts of kernels, nodes and layers, kernel configurations,
+/// manifests of clusters and the JSON of images. `groundup store status` says what they take.
 #[derive(clap::Args)]
 pub(crate) struct Collect {
     /// Only print the plan
@@ -41,6 +51,22 @@ pub(crate) struct Collect {
     /// Keep only the last N logs of each step
     #[arg(long, value_name = "N")]
     logs: Option<u32>,
+    /// Keep facts of builds of the last DAYS
+    #[arg(long, value_name = "DAYS", default_value_t = FACTS_DAYS)]
+    facts_days: u64,
+    /// Keep at most so many bytes of facts
+    #[arg(long, value_name = "BYTES", default_value_t = FACTS_SIZE)]
+    facts_size: u64,
+}
+
+/// For how long facts of builds are kept, unless asked otherwise.
+const FACTS_DAYS: u64 = 800;
+/// How much room they may take.
+const FACTS_SIZE: u64 = 1 << 30;
+
+fn budget(days: u64, bytes: u64) -> FactsBudget {
+    let age_ms = days.saturating_mul(24 * 3600 * 1000);
+    FactsBudget { since_ms: SystemClock.now_ms().saturating_sub(age_ms), bytes }
 }
 
 pub(super) fn run(global: &Global, command: &Command) -> Result<ExitCode, CliError> {
@@ -72,6 +98,7 @@ fn total(total: Total) -> serde_json::Value {
 fn status(store: &Store, global: &Global) -> Result<ExitCode, CliError> {
     let status = store.status()?;
     let free = store.free_space()?;
+    let facts = facts_of(store, budget(FACTS_DAYS, FACTS_SIZE))?;
     let totals = [
         ("blobs", status.blobs),
         ("executable twins", status.twins),
@@ -93,6 +120,13 @@ fn status(store: &Store, global: &Global) -> Result<ExitCode, CliError> {
             "leased": status.leased,
             "unstable": status.unstable,
             "index_bytes": status.index_bytes,
+            "facts": json!({
+                "bytes": facts.bytes,
+                "count": facts.blobs.len(),
+                "builds": facts.builds,
+                "days": FACTS_DAYS,
+                "budget_bytes": FACTS_SIZE,
+            }),
             "free_bytes": free.available,
         }));
         return Ok(ExitCode::SUCCESS);
@@ -108,7 +142,21 @@ fn status(store: &Store, global: &Global) -> Result<ExitCode, CliError> {
     rows.push(vec!["free on its disk".into(), String::new(), words::bytes(free.available)]);
     out::line(format!("{BOLD}{}{BOLD:#}", store.path().display()));
     table::layout(&rows).into_iter().for_each(out::line);
+    out::say(outlives(&status, &facts));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `collect` never drops, and what it keeps of old builds.
+fn outlives(status: &Status, facts: &Facts) -> String {
+    let always = status.trees.bytes + status.results.bytes + status.records.bytes;
+    format!(
+        "`groundup store collect` never drops trees, results and records ({}); of facts of builds it \
+         keeps the newest up to {} and {FACTS_DAYS} days: now {} of {}",
+        words::bytes(always),
+        words::bytes(FACTS_SIZE),
+        words::bytes(facts.bytes),
+        words::count(facts.builds, "build"),
+    )
 }
 
 fn verified(store: &Store) -> Result<Report, CliError> {
@@ -177,12 +225,14 @@ fn repair(store: &Store, global: &Global) -> Result<ExitCode, CliError> {
 }
 
 fn collect(store: &Store, options: &Collect, global: &Global) -> Result<ExitCode, CliError> {
+    let facts = facts_of(store, budget(options.facts_days, options.facts_size))?;
     let keep = KeepOptions {
         checkouts: match options.checkouts {
             true => KeepCheckouts::None,
             false => KeepCheckouts::OfKeptTrees,
         },
         logs: options.logs.map_or(KeepLogs::All, KeepLogs::Newest),
+        facts: facts.blobs.clone(),
     };
     let plan = store.plan_collect(&keep)?;
     if !global.json {

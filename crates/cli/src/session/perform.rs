@@ -11,7 +11,7 @@ use crate::{
 };
 use groundup_build::{
     BuildOptions, Built, Clock, DefaultLimits, Event, RecordContext, Report, Surroundings,
-    build_record,
+    build_record, history::open_history,
 };
 use groundup_provenance::{BuildRecord, Circumstances};
 use groundup_store::{RecordKind, Store, StoreErrorKind};
@@ -141,5 +141,7 @@ fn record(
         }
     }
     session.store.put_record(RecordKind::Build, None, &record.to_bytes())?;
+    // So that who asks later finds an answer ready.
+    open_history(&session.store)?;
     Ok(())
 }

@@ -42,6 +42,15 @@ impl Marks {
         Ok(())
     }
 
+    /// Marks contents that tell of builds, and that nothing else keeps.
+    pub(super) fn mark_facts(&mut self, facts: &BTreeSet<BlobId>) {
+        let number = self.reasons.len() as u32;
+        self.reasons.push(KeepReason::Facts);
+        for blob in facts {
+            self.blobs.entry(*blob).or_insert(number);
+        }
+    }
+
     fn mark_root(&mut self, store: &Store, root: Root) -> Result<(), StoreError> {
         if self.roots.get(&root.name) == Some(&root) {
             return Ok(());

@@ -1,9 +1,10 @@
 //! Collection: dropping the content that nobody keeps, as a plan first and then its performance.
 //!
 //! Kept is what a root names, what the results of a root's keys put out, what living processes
-//! lease, and all that these refer to. Blobs and check-outs are dropped; trees, results, records
-//! and hints are kilobytes and stay, so that last year's outputs can still be compared and a result
-//! serves its key though its content is gone.
+//! lease, and all that these refer to; and the small contents that the caller names, which tell of old
+//! builds. Blobs and check-outs are dropped; trees, results, records and hints are small and stay, so
+//! that last year's outputs can still be compared and a result serves its key though its content is
+//! gone (decision 0019).
 
 mod mark;
 mod perform;
@@ -13,15 +14,17 @@ pub use perform::Collected;
 
 use crate::{Executable, LogName, Total};
 use groundup_digest::{BlobId, StepKey, TreeId};
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// What is kept beside what has to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeepOptions {
     /// Which check-outs stay.
     pub checkouts: KeepCheckouts,
     /// Which build logs stay.
     pub logs: KeepLogs,
+    /// Contents that tell of old builds and stay.
+    pub facts: BTreeSet<BlobId>,
 }
 
 /// Which check-outs stay; those in use always do.
@@ -58,6 +61,8 @@ pub enum KeepReason {
     },
     /// A living process relies on it.
     Lease,
+    /// It tells of a build.
+    Facts,
 }
 
 impl fmt::Display for KeepReason {
@@ -66,6 +71,7 @@ impl fmt::Display for KeepReason {
             KeepReason::Root(name) => write!(f, "root {name}"),
             KeepReason::Result { root, key } => write!(f, "step {} of root {root}", key.short()),
             KeepReason::Lease => write!(f, "in use by a running process"),
+            KeepReason::Facts => write!(f, "facts of earlier builds"),
         }
     }
 }

@@ -13,6 +13,9 @@ impl Store {
     pub fn plan_collect(&self, options: &KeepOptions) -> Result<CollectPlan, StoreError> {
         let mut marks = Marks::default();
         marks.mark(self)?;
+        if !options.facts.is_empty() {
+            marks.mark_facts(&options.facts);
+        }
         let mut kept = vec![Total::default(); marks.reasons.len()];
         let mut dropped = Vec::new();
         for file in self.blob_files()?.blobs {
@@ -39,6 +42,6 @@ impl Store {
             }
         }
         let kept = marks.reasons.into_iter().zip(kept).collect();
-        Ok(CollectPlan { kept, dropped, options: *options })
+        Ok(CollectPlan { kept, dropped, options: options.clone() })
     }
 }

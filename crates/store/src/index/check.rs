@@ -40,7 +40,7 @@ pub(crate) fn compare(found: i64, table: &str, columns: &[Column<'_>]) -> rusqli
 }
 
 /// Whether an error says that the file is no database, a broken one, or one of other tables.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::{Error, ErrorCode as Code};
     match error {
         Error::SqlInputError { .. }

@@ -401,6 +401,11 @@ pub(crate) fn problem_of(error: &StoreError) -> String {
     source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// Where the history of a store is: beside the index, and gone with it at the next boot.
+pub(crate) fn history_path(store: &Path) -> PathBuf {
+    store.join("index").join(format!("{}.history.db", boot()))
+}
+
 /// What tells this boot of the machine from all others.
 fn boot() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

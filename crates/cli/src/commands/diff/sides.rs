@@ -1,0 +1,250 @@
+//! The two words of a comparison, and what stands for them.
+
+use super::{Args, causes::PlanCauses, failed, made, parts, world};
+use crate::{
+    args::Global,
+    error::{CliError, Kind},
+    session::{Before, Session},
+};
+use groundup_build::resolve;
+use groundup_diff::{Attribution, NoCauses, Part, Platforms, Report, Subject, World, open_path};
+use groundup_digest::ObjectId;
+use groundup_plan::{Plan, compare::Side as PlanSide};
+use groundup_recipe::{Platform, TargetRef};
+use groundup_store::Store;
+use std::path::PathBuf;
+
+/// A word of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Something on disk.
+    Path { name: String, path: PathBuf },
+    /// An object of the store.
+    Id { name: String, id: ObjectId },
+    /// A target, at a revision of git or now.
+    Target { name: String, revision: Option<String>, target: TargetRef },
+}
+
+/// What stands for a word.
+pub(super) struct Side {
+    pub(super) subject: Subject,
+}
+
+impl Word {
+    pub(super) fn parse(text: &str) -> Result<Self, CliError> {
+        let name = text.to_owned();
+        for prefix in ["oci:", "dir:", "docker-archive:", "oci-archive:"] {
+            if let Some(path) = text.strip_prefix(prefix) {
+                return Ok(Self::Path { name, path: path.into() });
+            }
+        }
+        if text.contains("://") {
+            let error = CliError::usage(format!("`{text}` is not read from here"));
+            return Err(error.hint(
+                "fetch it first, as with `skopeo copy docker://… oci:DIRECTORY`, and compare that",
+            ));
+        }
+        if let Ok(id) = text.parse::<ObjectId>() {
+            return Ok(Self::Id { name, id });
+        }
+        let is_path = text.starts_with(['.', '/']) || text.contains('/') && !text.contains(':');
+        if !is_path {
+            if let Ok(target) = text.parse::<TargetRef>() {
+                return Ok(Self::Target { name, revision: None, target });
+            }
+            if let Some((revision, target)) = text.split_once(':')
+                && let Ok(target) = target.parse::<TargetRef>()
+            {
+                return Ok(Self::Target { name, revision: Some(revision.to_owned()), target });
+            }
+        }
+        let path = PathBuf::from(text);
+        if path.exists() {
+            return Ok(Self::Path { name, path });
+        }
+        let error = CliError::usage(format!("`{text}` is neither a target, an id nor a path"));
+        Err(error.hint(
+            "targets are written as in `node.worker` or `HEAD~1:node.worker`, ids as `tree:…`",
+        ))
+    }
+
+    pub(super) fn is_target(&self) -> bool {
+        matches!(self, Self::Target { .. })
+    }
+
+    pub(super) fn is_id(&self) -> bool {
+        matches!(self, Self::Id { .. })
+    }
+
+    /// What stands for a word that is no target.
+    pub(super) fn outside(
+        &self,
+        world: &World<'_>,
+        _store: Option<&Store>,
+        platforms: &Platforms,
+    ) -> Result<Side, CliError> {
+        let subject = match self {
+            Self::Path { name, path } => open_path(world, path, name, platforms),
+            Self::Id { name, id } => Subject::of_object(world, name, *id),
+            Self::Target { name, .. } => {
+                return Err(CliError::usage(format!("`{name}` needs a workspace")));
+            }
+        };
+        Ok(Side::new(subject.map_err(|error| failed(&error))?))
+    }
+}
+
+/// Compares where at least one of the words is a target of the workspace.
+pub(super) fn with_targets(
+    global: &Global,
+    args: &Args,
+    words: [Word; 2],
+) -> Result<Report, CliError> {
+    // The present workspace is the context of both: where the store is, what is planned.
+    let now: Vec<String> = words.iter().filter_map(Word::present).collect();
+    let mut session = open_session(global, &words, &now)?;
+    let states: Vec<Option<Before>> =
+        words.iter().map(|word| word.state(&mut session, global)).collect::<Result<_, _>>()?;
+    let resolved = resolve(&session.plan, &session.store)?;
+    let known: Vec<_> = resolved.into_iter().map(|step| step.outputs).collect();
+    let platforms = &session.context.loaded.workspace.platforms;
+    let platform = platforms.first().map_or(Platform::LinuxAmd64, |it| it.value);
+    let platforms = parts::platforms(args.platform.as_deref(), Some(platform))?;
+    let world = world(Some(&session.store))?;
+    let present = PlanSide {
+        recipes: &session.context.loaded,
+        lock: &session.lock,
+        plan: &session.plan,
+        known: &known,
+    };
+    let mut subjects = Vec::new();
+    let mut sides = Vec::new();
+    for (word, state) in words.iter().zip(&states) {
+        let Word::Target { name, target, .. } = word else {
+            subjects.push(word.outside(&world, Some(&session.store), &platforms)?.subject);
+            sides.push(None);
+            continue;
+        };
+        let side = state.as_ref().map_or(present, Before::side);
+        subjects.push(of_target(&world, name, target, &side, platform, &platforms)?);
+        sides.push(Some((side, target)));
+    }
+    let [before, after] = &subjects[..] else {
+        return Err(CliError::usage("two words are needed"));
+    };
+    let attribution = match &sides[..] {
+        [Some((old, one)), Some((new, two))] if one == two => Some(PlanCauses::new(
+            &session.store,
+            (old, &states[0]),
+            (new, &states[1]),
+            one,
+            platform,
+        )?),
+        _ => None,
+    };
+    let causes: &dyn Attribution =
+        attribution.as_ref().map_or(&NoCauses, |found| found as &dyn Attribution);
+    made(&world, args, (before, after), causes)
+}
+
+fn open_session(global: &Global, words: &[Word], now: &[String]) -> Result<Session, CliError> {
+    if !now.is_empty() {
+        return Session::open(global, now);
+    }
+    // Only revisions were asked for: what is planned now serves to find the store, and targets that
+    // are there no more are no error.
+    let names: Vec<String> = words.iter().filter_map(Word::target_name).collect();
+    Session::open(global, &names).or_else(|_| Session::open(global, &[]))
+}
+
+impl Word {
+    /// The target as it is now, if that is meant.
+    fn present(&self) -> Option<String> {
+        match self {
+            Self::Target { revision: None, target, .. } => Some(target.target.to_string()),
+            _ => None,
+        }
+    }
+
+    fn target_name(&self) -> Option<String> {
+        match self {
+            Self::Target { target, .. } => Some(target.target.to_string()),
+            _ => None,
+        }
+    }
+
+    /// What was planned at the revision, if one is meant.
+    fn state(&self, session: &mut Session, global: &Global) -> Result<Option<Before>, CliError> {
+        match self {
+            Self::Target { revision: Some(revision), target, .. } => {
+                Before::open(session, global, revision, &[target.target.to_string()]).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn of_target(
+    world: &World<'_>,
+    name: &str,
+    target: &TargetRef,
+    side: &PlanSide<'_>,
+    platform: Platform,
+    platforms: &Platforms,
+) -> Result<Subject, CliError> {
+    if !has_target(side.plan, target) {
+        return Err(CliError::usage(format!("there is no target `{target}` in `{name}`")));
+    }
+    let found = parts::of_target(side.plan, side.known, target, platform);
+    let found = found.map_err(|parts::NotBuilt(step)| {
+        let revision = name.strip_suffix(&format!(":{target}")).filter(|it| !it.is_empty());
+        let hint = match revision {
+            None => format!("`groundup build {}`", target.target),
+            Some(revision) => format!(
+                "`git worktree add ../before {revision}`, and in it `groundup --store STORE build {}` \
+                 with the store of this workspace",
+                target.target
+            ),
+        };
+        CliError::new(Kind::Environment, format!("`{name}` was not built here: no result of `{step}`"))
+            .hint(hint)
+    })?;
+    let mut parts = Vec::new();
+    for (part, id) in found {
+        match (part.as_str(), id) {
+            // The layout is compressed layers; what is told of are its documents.
+            ("layout", Part::Tree(layout)) => {
+                let documents = groundup_diff::image_documents(world, layout, platforms);
+                parts.extend(documents.map_err(|error| failed(&error))?);
+            }
+            _ => parts.push((part, id)),
+        }
+    }
+    Ok(Subject::of_parts(name, target.target.kind().to_string(), parts))
+}
+
+fn has_target(plan: &Plan, target: &TargetRef) -> bool {
+    plan.targets().iter().any(|asked| asked.name == target.target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_targets_ids_or_paths() {
+        let word = |text: &str| Word::parse(text).unwrap();
+        assert!(matches!(word("node.worker"), Word::Target { revision: None, .. }));
+        assert!(matches!(word("kernel.edge:modules"), Word::Target { revision: None, .. }));
+        let at = word("HEAD~1:node.worker");
+        assert!(matches!(at, Word::Target { revision: Some(it), .. } if it == "HEAD~1"));
+        let at = word("v1.2:kernel.edge:modules");
+        assert!(matches!(at, Word::Target { revision: Some(it), target, .. }
+            if it == "v1.2" && target.output == "modules"));
+        assert!(matches!(word(&format!("tree:{}", "0".repeat(64))), Word::Id { .. }));
+        assert!(matches!(word("/"), Word::Path { .. }));
+        assert!(matches!(word("oci:x"), Word::Path { .. }));
+        assert!(Word::parse("docker://x/y").is_err());
+        assert!(Word::parse("no-such-thing").is_err());
+    }
+}

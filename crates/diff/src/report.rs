@@ -1,0 +1,192 @@
+//! What a comparison says, as values; its JSON is `docs/formats/diff.md`.
+
+use crate::Thing;
+use groundup_digest::BlobId;
+use groundup_meaning::{Finding, Kind};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What differs between two things, most telling first.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Of this form; 1.
+    pub version: u32,
+    /// The first thing.
+    pub before: Described,
+    /// The second thing.
+    pub after: Described,
+    /// The answer in a word.
+    pub verdict: Verdict,
+    /// What moved, in the order of what it did; none if the things are not ours.
+    pub causes: Vec<CauseRow>,
+    /// What differs; each difference is in one row.
+    pub rows: Vec<Row>,
+    /// How much was looked at.
+    pub counts: Counts,
+}
+
+/// One of the two things.
+#[derive(Debug, Clone, Serialize)]
+pub struct Described {
+    /// What the user called it.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// The ids of its parts by name.
+    pub parts: Vec<(String, String)>,
+}
+
+/// The answer in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The same bytes.
+    Equal,
+    /// Other bytes that mean the same: build ids, order, compression.
+    SameMeaning,
+    /// The same inputs gave other bytes: the build is not reproducible.
+    Nondeterministic,
+    /// They mean something else.
+    Different,
+}
+
+/// A cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CauseRow {
+    /// `pin`, `recipe`, `file`, `groundup`, or `nondeterminism`.
+    pub kind: String,
+    /// What moved.
+    pub what: String,
+    /// From what to what, in words.
+    pub change: String,
+    /// `file:line`.
+    pub position: Option<String>,
+    /// What it is made of.
+    pub parts: Vec<String>,
+    /// How many paths differ by it.
+    pub paths: usize,
+}
+
+/// What became of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Only the second thing has it.
+    Added,
+    /// Only the first thing has it.
+    Removed,
+    /// Both have it, with another content or other metadata.
+    Changed,
+    /// It has another name.
+    Moved,
+    /// Something that several files tell together.
+    Together,
+}
+
+/// One difference, at one place or at several that differ alike.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// What kind of thing differs.
+    pub thing: Thing,
+    /// What became of it.
+    pub change: Change,
+    /// Where.
+    pub places: Vec<Place>,
+    /// What differs in meaning; empty for what came or went.
+    pub findings: Vec<Finding>,
+    /// Findings beyond the limit.
+    pub more: usize,
+    /// Numbers of causes, from 0.
+    pub causes: BTreeSet<usize>,
+    /// How likely it is to matter; more is likelier.
+    pub score: u32,
+    /// The rules that gave the score.
+    pub rules: Vec<&'static str>,
+    /// The contents before and after, where it is about one file.
+    #[serde(skip)]
+    pub contents: [Option<BlobId>; 2],
+}
+
+/// A place: a path in a part, and paths inside of what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Place {
+    /// The part and the paths, the outermost first.
+    pub path: Vec<String>,
+    /// Where it stood before, if it moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// How much was looked at, and what became of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Paths that only the second thing has.
+    pub added: usize,
+    /// Paths that only the first thing has.
+    pub removed: usize,
+    /// Paths with another content or other metadata.
+    pub changed: usize,
+    /// Paths with another name.
+    pub moved: usize,
+    /// Of the changed, those that mean the same.
+    pub same_meaning: usize,
+    /// What could not be compared.
+    pub not_compared: usize,
+}
+
+impl Place {
+    /// A path in a part.
+    pub fn new(part: &str, path: &str) -> Self {
+        let path = [part, path].into_iter().filter(|it| !it.is_empty()).map(str::to_owned);
+        Self { path: path.collect(), from: None }
+    }
+
+    /// A path inside of what stands here.
+    #[must_use]
+    pub fn inside(&self, path: &str) -> Self {
+        let path = self.path.iter().cloned().chain([path.to_owned()]).collect();
+        Self { path, from: None }
+    }
+
+    /// The innermost path.
+    pub fn last(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path.join(" > "))
+    }
+}
+
+impl Row {
+    /// Whether nothing of it changes what runs.
+    pub fn is_same_meaning(&self) -> bool {
+        self.change != Change::Added
+            && self.change != Change::Removed
+            && self.findings.iter().all(is_boring)
+    }
+
+    /// Whether a finding, or one that it consists of, names something.
+    pub fn names(&self, text: &str) -> bool {
+        fn within(findings: &[Finding], text: &str) -> bool {
+            findings.iter().any(|finding| {
+                let values = [&finding.before, &finding.after, &finding.note];
+                finding.what.contains(text)
+                    || values.into_iter().flatten().any(|value| value.contains(text))
+                    || within(&finding.inside, text)
+            })
+        }
+        within(&self.findings, text)
+    }
+
+    /// Whether something could not be compared.
+    pub fn is_not_compared(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind == Kind::NotCompared)
+    }
+}
+
+fn is_boring(finding: &Finding) -> bool {
+    finding.kind.is_boring()
+}
