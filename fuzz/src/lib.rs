@@ -20,6 +20,7 @@ mod fetch;
 mod image;
 mod input;
 mod kernel;
+mod meaning;
 mod memory;
 pub mod mutate;
 mod own;
@@ -71,6 +72,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "manifest", longest: 8 << 10, run: fetch::manifest },
     Target { name: "manifests", longest: 8 << 10, run: cluster::manifests },
     Target { name: "oci-json", longest: 8 << 10, run: image::json },
+    Target { name: "meaning", longest: 8 << 10, run: meaning::pair },
     Target { name: "origins", longest: 4 << 10, run: own::origins },
     Target { name: "packages", longest: 8 << 10, run: debian::packages },
     Target { name: "patch", longest: 8 << 10, run: debian::patch },
@@ -78,6 +80,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "records", longest: 4 << 10, run: own::records },
     Target { name: "release", longest: 8 << 10, run: debian::release },
     Target { name: "reuse", longest: 4 << 10, run: reuse::reuse },
+    Target { name: "roots", longest: 8 << 10, run: meaning::roots },
     Target { name: "settings", longest: 4 << 10, run: fetch::settings },
     Target { name: "sources", longest: 8 << 10, run: debian::sources },
     Target { name: "store-files", longest: 4 << 10, run: own::store_files },

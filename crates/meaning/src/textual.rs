@@ -99,7 +99,7 @@ impl Textual {
         };
         let ends = |end: &&str| pair.path.ends_with(*end);
         found.or_else(|| match () {
-            () if [".yaml", ".yml"].iter().any(|end| ends(&end)) => Some(Self::Yaml),
+            () if [".yaml", ".yml"].iter().any(ends) => Some(Self::Yaml),
             () if ends(&".json") => Some(Self::Json),
             () => None,
         })

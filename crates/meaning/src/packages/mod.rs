@@ -86,3 +86,6 @@ pub(crate) fn field<'a>(paragraph: &'a [(String, String)], name: &str) -> &'a st
     let found = paragraph.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
     found.map_or("", |(_, value)| value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,10 @@
 use super::{Checksum, Package, Packages, berkeley, header::Header, ndb, sqlite};
 use crate::{Finding, encoding, root::Files, unread::Unread};
 
-/// Reads the blobs of a database.
-type Read = fn(&[u8]) -> Result<Vec<Vec<u8>>, Unread>;
+/// The blobs of a database, each a header.
+type Blobs = Result<Vec<Vec<u8>>, Unread>;
+/// Reads them.
+type Read = fn(&[u8]) -> Blobs;
 
 /// Folders and names of databases, and who reads them: since 4.16 sqlite, SUSE's ndb, before that
 /// Berkeley DB.
@@ -13,7 +15,7 @@ const FORMS: &[(&str, Read)] =
     &[("rpmdb.sqlite", sqlite::blobs), ("Packages.db", ndb::blobs), ("Packages", berkeley::blobs)];
 
 /// The first database that is there, and its headers.
-fn database(files: &dyn Files) -> Option<(String, Result<Vec<Vec<u8>>, Unread>)> {
+fn database(files: &dyn Files) -> Option<(String, Blobs)> {
     let places = FOLDERS.iter().flat_map(|folder| FORMS.iter().map(move |form| (folder, form)));
     for (folder, (name, read)) in places {
         let path = format!("{folder}/{name}");

@@ -154,16 +154,18 @@ fn enabled(files: &dyn Files) -> BTreeSet<String> {
                 Some((by, name)) if by.ends_with(".wants") || by.ends_with(".requires") => {
                     found.insert(name.to_owned());
                 }
-                None if UNITS.iter().any(|unit| unit.0 == rest) => {
-                    if files.link(&path).as_deref() == Some("/dev/null") {
-                        masked.insert(rest.to_owned());
-                    }
+                None if links_to_nothing(files, &path) => {
+                    masked.insert(rest.to_owned());
                 }
                 _ => {}
             }
         }
     }
     found.difference(&masked).cloned().collect()
+}
+
+fn links_to_nothing(files: &dyn Files, path: &str) -> bool {
+    files.link(path).as_deref() == Some("/dev/null")
 }
 
 /// The settings of apt, in the order of apt.conf(5): the folder by name, then the file.

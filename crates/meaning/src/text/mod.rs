@@ -59,9 +59,9 @@ fn hunk(a: &[&str], b: &[&str], edit: &Edit, spelling: Spelling, findings: &mut 
         match partner {
             None => findings.push(alone(Side::Gone, line, gone[at], spelling)),
             Some(partner) => {
-                for other in next..partner {
+                for (other, text) in new.iter().enumerate().take(partner).skip(next) {
                     let line = edit.after.start + other + 1;
-                    findings.push(alone(Side::New, line, new[other], spelling));
+                    findings.push(alone(Side::New, line, text, spelling));
                 }
                 let line = edit.after.start + partner + 1;
                 findings.push(changed(line, gone[at], new[partner], spelling));

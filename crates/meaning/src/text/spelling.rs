@@ -150,7 +150,8 @@ pub(crate) fn only_spelling(before: &str, after: &str, spelling: Spelling) -> &'
     let kept = |text: &str, comments: bool| -> Vec<String> {
         let lines = text.lines().enumerate();
         let lines = lines.filter(|(at, line)| {
-            !line.trim().is_empty() && !(comments && spelling.is_comment(line, at + 1))
+            let passed = comments && spelling.is_comment(line, at + 1);
+            !passed && !line.trim().is_empty()
         });
         lines.map(|(_, line)| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     };
