@@ -27,6 +27,8 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
+    /// What a change leaves dangling or skewed in something that did not change.
+    Sideways,
     /// An option of a kernel configuration.
     KernelOption,
     /// A word of a kernel command line.

@@ -25,6 +25,7 @@ mod packages;
 pub mod root;
 mod rows;
 mod settings;
+mod sideways;
 mod systemd;
 mod tables;
 mod text;
@@ -34,6 +35,7 @@ mod unread;
 pub use finding::{Finding, Kind};
 pub use format::Format;
 pub use kernel::{Part, parts};
+pub use sideways::{Part as SidewaysPart, Sideways, sideways};
 pub use textual::{AccountFile, Textual};
 
 /// Two versions of a file.

@@ -1,14 +1,23 @@
 //! What follows from another difference and says nothing of its own: the root hash in a command line,
 //! and names that are made from it.
 
-use crate::{Place, Row};
+use crate::{Place, Row, Subject};
 use groundup_meaning::{Finding, Kind};
 
 /// Names that are made from a hash have at least so many digits of it.
 const LEAST: usize = 12;
 
 /// Marks what follows from the hash of a root image as an identity, not a difference in meaning.
-pub(super) fn mark(rows: &mut [Row]) {
+pub(super) fn mark(rows: &mut [Row], subject: &Subject) {
+    // Manifests beside the roots of what they name.
+    if subject.parts.keys().any(|part| part.ends_with(" root")) {
+        for finding in rows.iter_mut().flat_map(|row| &mut row.findings) {
+            if differs_by_digests(finding) {
+                finding.kind = Kind::Identity;
+                finding.note = Some("follows from the content".to_owned());
+            }
+        }
+    }
     for row in rows.iter_mut().filter(|row| row.places.iter().all(is_document)) {
         for finding in &mut row.findings {
             let is_digest = |text: &Option<String>| {
@@ -39,6 +48,30 @@ pub(super) fn mark(rows: &mut [Row]) {
             finding.note = Some("follows from the root".to_owned());
         }
     }
+}
+
+/// Whether the values of a finding are the same but for digests.
+fn differs_by_digests(finding: &Finding) -> bool {
+    let (Some(before), Some(after)) = (&finding.before, &finding.after) else { return false };
+    finding.inside.is_empty()
+        && before != after
+        && without_digests(before) == without_digests(after)
+}
+
+/// A text in which each row of hexadecimal digits that can be a digest is one sign.
+fn without_digests(text: &str) -> String {
+    let mut plain = String::new();
+    let mut digits = String::new();
+    for sign in text.chars().chain(['\0']) {
+        if sign.is_ascii_digit() || ('a'..='f').contains(&sign) {
+            digits.push(sign);
+            continue;
+        }
+        plain.push_str(if digits.len() >= LEAST { "\u{1}" } else { &digits });
+        digits.clear();
+        plain.push(sign);
+    }
+    plain
 }
 
 /// Whether a place is a document of an image whose root is a part beside it.
@@ -73,7 +106,7 @@ fn is_of(finding: &Finding, old: &str, new: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Change, Thing};
+    use crate::{Change, Part, Thing};
 
     fn row(findings: Vec<Finding>) -> Row {
         Row {
@@ -101,8 +134,24 @@ mod tests {
             line("4", format!("ID={} a", &old[..16]), format!("ID={} b", &new[..16])),
             line("5", "x".into(), "y".into()),
         ])];
-        mark(&mut rows);
+        let subject = Subject::whole("x", "node", Part::Blob(groundup_digest::BlobId::of(b"")));
+        mark(&mut rows, &subject);
         let kinds: Vec<Kind> = rows[0].findings.iter().map(|finding| finding.kind).collect();
         assert_eq!(kinds, [Kind::Identity, Kind::Identity, Kind::Line, Kind::Line]);
+    }
+
+    #[test]
+    fn a_digest_in_a_manifest_follows_from_the_image() {
+        let finding = |a: &str, b: &str| Finding::changed(Kind::Object, "image", a, b);
+        let (a, b) = ("a1".repeat(32), "b2".repeat(32));
+        assert!(differs_by_digests(&finding(
+            &format!("web@sha256:{a}"),
+            &format!("web@sha256:{b}")
+        )));
+        assert!(!differs_by_digests(&finding(
+            &format!("web@sha256:{a}"),
+            &format!("wep@sha256:{b}")
+        )));
+        assert!(!differs_by_digests(&finding("replicas 3", "replicas 4")));
     }
 }

@@ -6,6 +6,7 @@ mod inside;
 mod metadata;
 mod pairing;
 mod root;
+mod sideways;
 mod trees;
 
 use crate::{
@@ -54,7 +55,8 @@ pub fn compare(
     for name in names {
         rows.extend(comparer.parts(name, before.parts.get(name), after.parts.get(name))?);
     }
-    derived::mark(&mut rows);
+    rows.extend(comparer.sideways(before, after)?);
+    derived::mark(&mut rows, after);
     for row in &mut rows {
         row.causes = causes.of(row);
     }
@@ -157,7 +159,6 @@ fn by_effect(causes: Vec<CauseRow>, mut rows: Vec<Row>) -> (Vec<CauseRow>, Vec<R
     let mut causes: Vec<Option<CauseRow>> = causes.into_iter().map(Some).collect();
     let mut sorted: Vec<CauseRow> =
         order.iter().filter_map(|index| causes.get_mut(*index)?.take()).collect();
-    derived::mark(&mut rows);
     for row in &mut rows {
         row.causes = row.causes.iter().filter_map(|index| place.get(index).copied()).collect();
         for index in &row.causes {

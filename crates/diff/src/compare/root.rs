@@ -114,9 +114,9 @@ fn is_root(tree: &FileTree) -> bool {
 }
 
 /// The files of a tree, as readers of roots ask for them.
-struct Tree<'a> {
-    world: &'a World<'a>,
-    tree: &'a FileTree,
+pub(super) struct Tree<'a> {
+    pub(super) world: &'a World<'a>,
+    pub(super) tree: &'a FileTree,
 }
 
 impl Tree<'_> {
@@ -162,7 +162,10 @@ impl root::Files for Tree<'_> {
         let shown = |path: &TreePath| {
             let inner = path.strip(&top).unwrap_or_default();
             let inner = String::from_utf8_lossy(inner.as_bytes()).into_owned();
-            format!("{}/{inner}", directory.trim_end_matches('/'))
+            match directory.trim_end_matches('/') {
+                "" => inner,
+                directory => format!("{directory}/{inner}"),
+            }
         };
         inside.map(|(path, _)| shown(path)).collect()
     }

@@ -105,7 +105,7 @@ impl Comparer<'_> {
     }
 }
 
-fn unread(error: io::Error) -> DiffError {
+pub(super) fn unread(error: io::Error) -> DiffError {
     DiffError::Tree(groundup_tree::DecodeTreeError::Source(error))
 }
 

@@ -8,7 +8,7 @@ mod scratch;
 use groundup_digest::{BlobHasher, BlobId, Content, DirId, TreeId};
 use groundup_image::{BlobSink, Objects};
 use groundup_store::{Executable, Store, StoreError};
-use groundup_tree::{FileTree, Sink, Source, decode, encode};
+use groundup_tree::{FileTree, Sink, Source, TreePath, decode, encode};
 use groundup_unfold::Bytes;
 use scratch::{Pieces, Scratch, Writing};
 use std::{
@@ -129,6 +129,12 @@ impl<'s> World<'s> {
         let mut content = vec![0; size];
         bytes.read_at(0, &mut content)?;
         Ok(content)
+    }
+
+    /// A directory of a tree as a tree of its own, if there is one.
+    pub fn below(&self, id: TreeId, path: &str) -> io::Result<Option<TreeId>> {
+        let path = TreePath::new(path.as_bytes()).map_err(io::Error::other)?;
+        Ok(self.load(id)?.subtree(&path).map(|tree| self.take_tree(&tree)))
     }
 
     /// A whole tree.

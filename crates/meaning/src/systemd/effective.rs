@@ -179,6 +179,29 @@ impl Loaded {
     }
 }
 
+/// The system units of a root.
+pub(crate) struct Units(Loaded);
+
+/// Reads the system units of a root.
+pub(crate) fn units(files: &dyn Files) -> Units {
+    Units(Loaded::of(files, SCOPES[0]))
+}
+
+impl Units {
+    /// Units with what their files together say.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Unit)> {
+        self.0.states.iter().filter_map(|(name, state)| match state {
+            State::Made { unit, .. } => Some((name.as_str(), unit)),
+            State::Masked { .. } | State::Alias { .. } => None,
+        })
+    }
+
+    /// Whether a unit can start.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.states.get(name).is_some_and(|state| !matches!(state, State::Masked { .. }))
+    }
+}
+
 /// The folders of drop-ins of a name, without `.d`, the least specific first.
 fn folders(name: &str) -> Vec<String> {
     let Some((stem, kind)) = name.rsplit_once('.') else { return vec![name.to_owned()] };

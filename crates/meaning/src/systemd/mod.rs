@@ -7,6 +7,7 @@ mod keys;
 mod managers;
 mod unit;
 
+pub(crate) use effective::{Units, units};
 pub(crate) use managers::sections;
 pub(crate) use unit::Unit;
 

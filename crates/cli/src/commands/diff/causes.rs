@@ -1,5 +1,6 @@
 //! Which of the causes between two plans, or two records, a difference comes from.
 
+use super::parts::{ROOTS, root_of};
 use crate::{
     causes::{CauseWords, ToldCause},
     error::CliError,
@@ -88,6 +89,12 @@ impl PlanCauses {
                 ((*part).to_owned(), roles.iter().flat_map(|role| of_role(role)).collect())
             })
             .collect();
+        for step in new.plan.steps().iter().filter(|step| ROOTS.contains(&step.label.role.as_str()))
+        {
+            let of = new.plan.find(&step.label).and_then(|at| comparison.steps.get(at.get()));
+            let causes = of.map_or_else(BTreeSet::new, renumbered);
+            parts.entry(root_of(&step.label.owner)).or_default().extend(causes);
+        }
         if target.target.kind() == groundup_recipe::Kind::Node {
             // Of another target; what it rests on is what the node's kernel rests on.
             parts.remove("kernel");
@@ -128,6 +135,18 @@ impl PlanCauses {
                 if let Some(found) = origins_of(store, side, target, part, platform) {
                     origins.entry(part.to_owned()).or_default().push(found);
                 }
+            }
+        }
+        if target.target.kind() == groundup_recipe::Kind::Cluster {
+            for owner in new.plan.steps().iter().map(|step| &step.label.owner) {
+                let part = root_of(owner);
+                let Ok(name) = owner.parse() else { continue };
+                if !parts.contains_key(&part) || origins.contains_key(&part) {
+                    continue;
+                }
+                let of = TargetRef { target: name, output: target.output.clone() };
+                let found = [new, old].map(|side| origins_of(store, side, &of, "root", platform));
+                origins.insert(part, found.into_iter().flatten().collect());
             }
         }
         let all = (0..rows.len()).collect();

@@ -40,36 +40,58 @@ pub(super) fn of_target(
 ) -> Result<Vec<(String, Part)>, NotBuilt> {
     let look = Look { plan, known, target, platform };
     let whole = target.output == DEFAULT_OUTPUT;
-    let parts = match target.target.kind() {
+    let named = |(name, id): (&str, Found)| (name.to_owned(), id);
+    let parts: Vec<(String, Found)> = match target.target.kind() {
+        Kind::Cluster if whole => return look.cluster(),
         Kind::Image if whole => {
-            vec![("root", look.input("split", "tree")), ("layout", look.output("manifest", "out"))]
+            [("root", look.input("split", "tree")), ("layout", look.output("manifest", "out"))]
+                .map(named)
+                .into()
         }
-        Kind::Node if whole => vec![
+        Kind::Node if whole => [
             ("root", look.output("root", "out")),
             ("initramfs", look.output("initramfs", "out")),
             ("kernel", look.input("uki", "/deps/kernel")),
             ("uki", look.output("uki", "out")),
-        ],
-        Kind::Kernel if whole => vec![
+        ]
+        .map(named)
+        .into(),
+        Kind::Kernel if whole => [
             ("config", look.output("check", "out")),
             ("kernel", look.output("build", "out")),
             ("modules", look.output("build", "modules")),
-        ],
-        _ => vec![("", look.asked())],
+        ]
+        .map(named)
+        .into(),
+        _ => vec![(String::new(), look.asked())],
     };
-    let mut found = Vec::new();
-    for (name, id) in parts {
-        match id {
-            Found::Id(id) => found.push((name.to_owned(), id.into())),
-            Found::Unknown(step) => return Err(NotBuilt(step)),
-            Found::NoStep => {}
-        }
-    }
+    let found = built(parts)?;
     if found.is_empty() {
         return Err(NotBuilt(target.to_string()));
     }
     Ok(found)
 }
+
+/// The parts that are there, if all steps that make some ran.
+fn built(parts: Vec<(String, Found)>) -> Result<Vec<(String, Part)>, NotBuilt> {
+    let mut found = Vec::new();
+    for (name, id) in parts {
+        match id {
+            Found::Id(id) => found.push((name, id.into())),
+            Found::Unknown(step) => return Err(NotBuilt(step)),
+            Found::NoStep => {}
+        }
+    }
+    Ok(found)
+}
+
+/// What the root of an image or a node that a cluster names is called as a part of it.
+pub(super) fn root_of(owner: &str) -> String {
+    format!("{owner} root")
+}
+
+/// The steps that a root of a target goes into or comes from.
+pub(super) const ROOTS: [&str; 2] = ["root", "split"];
 
 struct Look<'a> {
     plan: &'a Plan,
@@ -118,6 +140,35 @@ impl Look<'_> {
             From::Leaf { id, .. } => Found::Id(*id),
             From::Step { step, output } => self.of(*step, output),
         }
+    }
+
+    /// The manifests of a cluster, and the roots of the images and nodes that they name.
+    fn cluster(&self) -> Result<Vec<(String, Part)>, NotBuilt> {
+        let mut parts = vec![("manifests".to_owned(), self.output("manifests", "out"))];
+        let Some(step) = self.step("manifests") else { return built(parts) };
+        let mut owners = std::collections::BTreeSet::new();
+        for input in &self.plan.step(step).inputs {
+            if let From::Step { step, .. } = &input.from {
+                owners.insert(self.plan.step(*step).label.owner.clone());
+            }
+        }
+        for owner in owners {
+            let Ok(name) = owner.parse::<groundup_recipe::TargetName>() else { continue };
+            let target = TargetRef { target: name, output: DEFAULT_OUTPUT.to_owned() };
+            let look = Look {
+                plan: self.plan,
+                known: self.known,
+                target: &target,
+                platform: self.platform,
+            };
+            let root = match target.target.kind() {
+                Kind::Image => look.input("split", "tree"),
+                Kind::Node => look.output("root", "out"),
+                _ => continue,
+            };
+            parts.push((root_of(&owner), root));
+        }
+        built(parts)
     }
 
     /// The output that was asked for, as a build gives it.

@@ -217,6 +217,11 @@ fn of_target(
                 let documents = groundup_diff::image_documents(world, layout, platforms);
                 parts.extend(documents.map_err(|error| failed(&error))?);
             }
+            // One file for each object says it all.
+            ("manifests", Part::Tree(all)) => {
+                let objects = world.below(all, "objects").map_err(|error| failed(&error))?;
+                parts.push((part, objects.map_or(id, Part::Tree)));
+            }
             _ => parts.push((part, id)),
         }
     }
