@@ -22,7 +22,7 @@ const UNITS: &[(&str, &str)] = &[
     ("dnf-automatic-install.timer", "installs updates of packages"),
     ("dnf5-automatic.timer", "updates packages if so configured"),
     ("yum-cron.service", "updates packages"),
-    ("packagekit-offline-update.service", "installs updates at boot"),
+    ("packagekit-offline-update.service", "installs updates at boot if some were prepared"),
     ("transactional-update.timer", "updates the system"),
     ("rpm-ostreed-automatic.timer", "updates the system"),
     ("bootc-fetch-apply-updates.timer", "updates the system and reboots"),
@@ -40,7 +40,6 @@ const UNITS: &[(&str, &str)] = &[
 const DECIDING: &[&str] = &[
     "dnf-automatic-install.timer",
     "yum-cron.service",
-    "packagekit-offline-update.service",
     "transactional-update.timer",
     "rpm-ostreed-automatic.timer",
     "bootc-fetch-apply-updates.timer",

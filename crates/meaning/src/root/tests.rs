@@ -186,3 +186,14 @@ fn owners_know_the_package_and_the_checksum_of_each_file() {
     assert!(matches!(libc.checksum, Some(Checksum::Md5([0xd4, ..]))));
     assert!(matches!(found["usr/lib/ld.so"].checksum, Some(Checksum::Sha1([0xda, 0x39, ..]))));
 }
+
+#[test]
+fn a_whole_file_of_rules_is_one_finding_and_a_manager_without_a_file_is_the_default() {
+    let after = node()
+        .with("usr/lib/udev/rules.d/55-dm.rules", "A==\"b\", C=\"d\"\nE==\"f\", G=\"h\"\n")
+        .with("etc/systemd/journald.conf", "[Journal]\n#Storage=auto\n");
+    let found = section("udev rules", &node(), &after).findings;
+    assert_eq!((found.len(), found[0].what.as_str()), (1, "usr/lib/udev/rules.d/55-dm.rules"));
+    assert_eq!((found[0].after.as_deref(), found[0].inside.len()), (Some("2 entries"), 2));
+    assert_eq!(section("system managers", &node(), &after).findings, []);
+}
