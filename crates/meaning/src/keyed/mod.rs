@@ -17,7 +17,7 @@ pub(crate) use value::{Number, Value};
 use crate::{Finding, Kind, Limits, Pair, unread::Unread};
 
 /// Values of one file, copies by aliases included.
-pub(crate) const VALUES: usize = 2_000_000;
+pub(crate) const VALUES: usize = 500_000;
 
 /// Compares two JSON texts; several after another are documents.
 pub(crate) fn json(pair: &Pair<'_>, limits: &Limits) -> Result<Vec<Finding>, Unread> {
