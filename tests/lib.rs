@@ -5,6 +5,7 @@
 //! whoever runs the tests is left alone.
 
 pub mod hands;
+pub mod history;
 pub mod manifests;
 pub mod oracle;
 #[cfg(target_arch = "x86_64")]

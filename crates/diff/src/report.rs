@@ -181,6 +181,17 @@ impl Row {
         within(&self.findings, text)
     }
 
+    /// Whether a finding is about one of these packages.
+    pub fn is_of_package(&self, names: &BTreeSet<String>) -> bool {
+        fn within(findings: &[Finding], names: &BTreeSet<String>) -> bool {
+            findings.iter().any(|finding| {
+                finding.kind == Kind::Package
+                    && (names.contains(&finding.what) || within(&finding.inside, names))
+            })
+        }
+        within(&self.findings, names)
+    }
+
     /// Whether something could not be compared.
     pub fn is_not_compared(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == Kind::NotCompared)

@@ -182,7 +182,10 @@ impl<'a> Lineage<'a> {
                 place.1 = place.1.min(part);
             }
             for (name, label, id) in &step.inputs {
-                let part = part.max(self.part(step, name, label));
+                let part = match self.part(step, name, label) {
+                    Part::Trust => Part::Trust,
+                    other => part.max(other),
+                };
                 match self.maker(label) {
                     Maker::Leaf(leaf) => {
                         let known = made.files.entry(leaf).or_insert((*id, part));

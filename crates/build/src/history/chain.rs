@@ -99,9 +99,11 @@ pub enum End {
     },
     /// A file of the repository.
     File {
-        /// Its path, or the pattern of files.
+        /// Label of the leaf: `file:PATH`, or `path:TARGET` for the files of a source.
+        leaf: String,
+        /// The path of the file; for a leaf of several files the path below its top, where it is known.
         path: String,
-        /// What it held.
+        /// What the leaf held.
         id: ObjectId,
     },
     /// A line of a recipe.
@@ -207,12 +209,11 @@ impl<'a> Tracer<'a> {
         let Some(id) = id else {
             return End::Unknown { why: format!("no input is called `{leaf}`") };
         };
-        // The label of a source tree names its target; a file in it has a path of its own.
         let path = match (kind, path) {
-            ("path", Some(path)) => format!("{name}{path}"),
-            _ => name.to_owned(),
+            ("file", _) => name.to_owned(),
+            (_, path) => path.map(ToString::to_string).unwrap_or_default(),
         };
-        End::File { path, id }
+        End::File { leaf: leaf.to_owned(), path, id }
     }
 
     fn next(

@@ -80,7 +80,7 @@ pub struct Born {
     /// How many there are.
     pub builds: u64,
     /// For a file: where it comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip)]
     pub chain: Option<Chain>,
 }
 

@@ -69,7 +69,8 @@ fn boxed(error: &(dyn std::error::Error + 'static)) -> CliError {
     CliError::of(Kind::Environment, error)
 }
 
-fn to_file(
+/// Writes a file whole or not at all.
+pub(super) fn to_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), CliError> {

@@ -1,9 +1,11 @@
 //! Comparing: parts by name, trees by path, files by meaning, archives by what they hold.
 
+mod derived;
 mod files;
 mod inside;
 mod metadata;
 mod pairing;
+mod root;
 mod trees;
 
 use crate::{
@@ -52,6 +54,7 @@ pub fn compare(
     for name in names {
         rows.extend(comparer.parts(name, before.parts.get(name), after.parts.get(name))?);
     }
+    derived::mark(&mut rows);
     for row in &mut rows {
         row.causes = causes.of(row);
     }
@@ -154,6 +157,7 @@ fn by_effect(causes: Vec<CauseRow>, mut rows: Vec<Row>) -> (Vec<CauseRow>, Vec<R
     let mut causes: Vec<Option<CauseRow>> = causes.into_iter().map(Some).collect();
     let mut sorted: Vec<CauseRow> =
         order.iter().filter_map(|index| causes.get_mut(*index)?.take()).collect();
+    derived::mark(&mut rows);
     for row in &mut rows {
         row.causes = row.causes.iter().filter_map(|index| place.get(index).copied()).collect();
         for index in &row.causes {

@@ -6,7 +6,7 @@ use groundup_digest::{BlobId, TreeId};
 use groundup_meaning::{Finding, Kind as FindingKind};
 use groundup_tree::{Difference, Kind, Node, TreePath};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 /// A path that differs, as it is told of.
 pub(super) enum Told {
@@ -44,7 +44,13 @@ impl Comparer<'_> {
         let told = pairing::pair(differences);
         let rows: Vec<Vec<Row>> =
             told.par_iter().map(|told| self.told(place, told, depth)).collect();
-        Ok(rows.into_iter().flatten().collect())
+        let rows = rows.into_iter().flatten().collect();
+        if told.is_empty() {
+            return Ok(rows);
+        }
+        let [before, after] = [before, after].map(|id| self.world.load(id));
+        let (before, after) = (before.map_err(unread)?, after.map_err(unread)?);
+        Ok(self.together(place, &before, &after, rows))
     }
 
     fn told(&self, place: &Place, told: &Told, depth: u32) -> Vec<Row> {
@@ -97,6 +103,10 @@ impl Comparer<'_> {
         }
         rows
     }
+}
+
+fn unread(error: io::Error) -> DiffError {
+    DiffError::Tree(groundup_tree::DecodeTreeError::Source(error))
 }
 
 /// Something that came or went, with what is below it.

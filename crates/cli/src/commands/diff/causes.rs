@@ -30,6 +30,8 @@ pub(super) struct PlanCauses {
     contents: BTreeMap<BlobId, BTreeSet<usize>>,
     /// What lines of recipes are about, as the last name in their path.
     keys: BTreeMap<usize, String>,
+    /// The packages that causes move.
+    packages: BTreeMap<usize, BTreeSet<String>>,
     all: BTreeSet<usize>,
 }
 
@@ -97,12 +99,13 @@ impl PlanCauses {
                 of.extend(renumbered(causes));
             }
         }
-        let (mut contents, mut keys): (BTreeMap<BlobId, BTreeSet<usize>>, BTreeMap<_, _>) =
-            Default::default();
+        let mut contents: BTreeMap<BlobId, BTreeSet<usize>> = BTreeMap::new();
+        let (mut keys, mut packages) = (BTreeMap::new(), BTreeMap::new());
         for (index, cause) in comparison.causes.iter().enumerate() {
             let Some(number) = number.get(&index) else { continue };
             match &cause.kind {
                 CauseKind::Packages { names, .. } => {
+                    packages.insert(*number, names.clone());
                     for name in names {
                         labels.entry(format!("deb:{name}")).or_default().insert(*number);
                     }
@@ -128,7 +131,7 @@ impl PlanCauses {
             }
         }
         let all = (0..rows.len()).collect();
-        Ok(Self { rows, parts, origins, labels, contents, keys, all })
+        Ok(Self { rows, parts, origins, labels, contents, keys, packages, all })
     }
 }
 
@@ -251,6 +254,15 @@ impl Attribution for PlanCauses {
             return same;
         }
         let reaching = row.places.first().map_or_else(|| self.all.clone(), |it| self.reaching(it));
+        let moved: BTreeSet<usize> = self
+            .packages
+            .iter()
+            .filter(|(index, names)| reaching.contains(index) && row.is_of_package(names))
+            .map(|(index, _)| *index)
+            .collect();
+        if !moved.is_empty() {
+            return moved;
+        }
         // Of several lines of recipes, those that name what differs.
         let named = |index: &&usize| {
             self.keys.get(index).is_some_and(|key| !key.is_empty() && row.names(key))

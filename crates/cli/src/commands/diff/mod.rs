@@ -1,6 +1,7 @@
 //! `groundup diff`.
 
 mod causes;
+mod html;
 mod markdown;
 mod parts;
 mod sides;
@@ -15,7 +16,7 @@ use crate::{
 use groundup_diff::{Attribution, NoCauses, Options, Report, Subject, Verdict, World, compare};
 use groundup_store::{Create, Store};
 use sides::{Side, Word};
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 /// Say what differs between two things, what that means, and why
 ///
@@ -54,6 +55,10 @@ pub(crate) struct Args {
     /// Write Markdown, as for a comment on a pull request
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
+    /// Write the report to FILE as a page for a browser too, which needs nothing else; `-` puts out
+    /// the page and nothing besides. All rows and findings are in it, whatever is shown here
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Which image of an index is meant [default: the first platform of the workspace]
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<String>,
@@ -88,6 +93,11 @@ impl Args {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
+    let alone = args.html.as_deref().is_some_and(html::is_output);
+    if alone && (global.json || args.markdown) {
+        let text = "one form at a time can go to the output";
+        return Err(CliError::usage(text).hint("name a file for the page: `--html FILE`"));
+    }
     let words = [Word::parse(&args.before)?, Word::parse(&args.after)?];
     let report = if words.iter().any(Word::is_target) {
         sides::with_targets(global, args, words)?
@@ -103,7 +113,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
             found.as_ref().map_or(&NoCauses, |found| found as &dyn Attribution);
         made(&world, args, (&a.subject, &b.subject), attribution)?
     };
+    if let Some(path) = &args.html {
+        html::write(&report, path)?;
+    }
     match (global.json, args.markdown) {
+        _ if alone => {}
         (true, _) => out::json(&report),
         (false, true) => markdown::lines(&report, args.budget()).into_iter().for_each(out::line),
         (false, false) => text::lines(&report, args.budget()).into_iter().for_each(out::line),

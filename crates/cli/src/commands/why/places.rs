@@ -1,12 +1,15 @@
 //! Where pins, recipe lines and files stand now, as far as they still do.
 
-use crate::{context::read_if_there, error::CliError};
+use crate::{
+    context::{DiskLoader, read_if_there},
+    error::CliError,
+};
 use groundup_build::{
     Blame, blame,
     history::{End, PinLines, recipe_line},
 };
 use groundup_digest::Sha256;
-use groundup_recipe::{WORKSPACE_FILE, lock::LOCK_FILE};
+use groundup_recipe::{Source, TargetBody, TargetName, WORKSPACE_FILE, load, lock::LOCK_FILE};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -141,9 +144,13 @@ impl Places {
                 let (place, note) = self.recipe(target, about.as_deref(), position.as_deref());
                 Ending { kind: "recipe", what: target.clone(), place, note, blame: None }
             }
-            End::File { path, id } => {
-                let note = self.file_note(path, id);
-                let (what, place) = (path.clone(), Some(path.clone()));
+            End::File { leaf, path, id } => {
+                let path = match leaf.split_once(':') {
+                    Some(("path" | "signatures" | "glob", of)) => self.below(of, path),
+                    _ => path.clone(),
+                };
+                let note = self.file_note(&path, id);
+                let (what, place) = (path.clone(), Some(path));
                 Ending { kind: "file", what, place, note, blame: None }
             }
             End::Unknown { why } => {
@@ -151,6 +158,31 @@ impl Places {
                 Ending { kind, what, place: None, note: None, blame: None }
             }
         }
+    }
+
+    /// The path of a file of a leaf that has several: what a record calls by its target stands where
+    /// the recipe says.
+    fn below(&self, of: &str, path: &str) -> String {
+        if self.root.as_os_str().is_empty() {
+            return format!("{of}{path}");
+        }
+        let loaded = load(&DiskLoader::new(&self.root)).ok();
+        let target = of.parse::<TargetName>().ok();
+        let body = loaded.as_ref().zip(target.as_ref());
+        let body = body.and_then(|(loaded, target)| Some(&loaded.workspace.target(target)?.body));
+        let top = match body {
+            Some(TargetBody::Source(Source::Path { path, .. })) => path.value.to_string(),
+            Some(TargetBody::Kernel(kernel)) => match &kernel.signing {
+                Some(signing) => signing.signatures.value.to_string(),
+                None => of.to_owned(),
+            },
+            // A pattern: what stands before its first wildcard.
+            _ => {
+                of.split(['*', '?', '[', '{']).next().unwrap_or(of).trim_end_matches('/').to_owned()
+            }
+        };
+        let path = format!("{top}{path}");
+        path.strip_prefix("./").unwrap_or(&path).to_owned()
     }
 
     /// Whether a file of the repository is another one now.

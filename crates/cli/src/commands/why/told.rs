@@ -125,7 +125,7 @@ pub(crate) fn chain_rows(chain: &Chain, ending: &Ending, places: &mut Places) ->
         };
         rows.push(vec![
             format!("  {}", hop.step),
-            did(hop, after, &chain.end),
+            did(hop, after, &chain.end, ending),
             place.unwrap_or_default(),
         ]);
         if !hop.beside.is_empty() {
@@ -164,10 +164,10 @@ pub(crate) fn chain_rows(chain: &Chain, ending: &Ending, places: &mut Places) ->
 }
 
 /// What a step did, in words.
-fn did(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
+fn did(hop: &Hop, next: Option<&Hop>, end: &End, ending: &Ending) -> String {
     let from = || match (next, end) {
         (Some(next), _) => label_parts(&next.step).owner.to_owned(),
-        (None, End::File { path, .. }) => path.clone(),
+        (None, End::File { .. }) => ending.what.clone(),
         (None, _) => "what the recipe says".to_owned(),
     };
     // Only where the path changes is it worth its room.
@@ -184,7 +184,7 @@ fn did(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
         Did::PassedOn => "passed it on".to_owned(),
         Did::Copied => format!("copied it from {}{place}", from()),
         Did::Made => format!("its command made it, from {}", from()),
-        Did::Unpacked => format!("unpacked it from {}", packed(hop, next, end)),
+        Did::Unpacked => format!("unpacked it from {}", packed(hop, next, end, ending)),
         Did::Packed => format!("packed it from {}", from()),
         Did::Composed => {
             let owner = label_parts(&hop.step).owner;
@@ -195,7 +195,7 @@ fn did(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
 }
 
 /// The archive that something was unpacked from: what the step of the same owner fetched.
-fn packed(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
+fn packed(hop: &Hop, next: Option<&Hop>, end: &End, ending: &Ending) -> String {
     let own = label_parts(&hop.step).owner;
     match (next, end) {
         (Some(next), _) => {
@@ -207,7 +207,7 @@ fn packed(hop: &Hop, next: Option<&Hop>, end: &End) -> String {
                 _ => parts.owner.to_owned(),
             }
         }
-        (None, End::File { path, .. }) => path.clone(),
+        (None, End::File { .. }) => ending.what.clone(),
         (None, _) => own.to_owned(),
     }
 }
