@@ -49,6 +49,16 @@ const DECIDING: &[&str] = &[
     "snapd.service",
 ];
 
+/// Jobs of cron that update packages, or ask for it.
+const CRON: &[&str] = &[
+    "apt-compat",
+    "apt",
+    "0yum-daily.cron",
+    "0yum-hourly.cron",
+    "0yum.cron",
+    "unattended-upgrades",
+];
+
 /// Settings of apt that decide.
 const APT: &[&str] = &[
     "APT::Periodic::Enable",
@@ -105,6 +115,14 @@ fn facts(files: &dyn Files) -> Facts {
     }
     for name in LISTS {
         records.extend(settings.list(name).iter().map(|value| Record::value(*name, value)));
+    }
+    for folder in ["etc/cron.daily", "etc/cron.hourly", "etc/cron.weekly", "etc/cron.d"] {
+        for path in files.below(folder) {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if CRON.contains(&name) {
+                records.push(Record::value(format!("cron {path}"), "there"));
+            }
+        }
     }
     if files.read("etc/dnf/automatic.conf").is_some_and(|text| applies(&text)) {
         records.push(Record::value("dnf automatic apply_updates", "yes"));
