@@ -37,6 +37,7 @@ const PATHS: &[&str] = &[
     "var/lib/dpkg/status",
     "x.sh",
     "x.py",
+    "loader/entries/a.conf",
 ];
 
 /// A path by the first byte, the first version with its length before it, and the second: a difference is

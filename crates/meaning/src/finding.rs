@@ -92,10 +92,13 @@ impl Finding {
         Self { before: Some(before.into()), ..Self::bare(kind, what) }
     }
 
-    /// Something with neither a value before nor after.
+    /// Something with neither a value before nor after. What has no name is called so.
     pub fn bare(kind: Kind, what: impl Into<String>) -> Self {
-        let inside = Vec::new();
-        Self { kind, what: what.into(), before: None, after: None, note: None, inside }
+        let (mut what, inside) = (what.into(), Vec::new());
+        if what.is_empty() {
+            what.push_str("(without a name)");
+        }
+        Self { kind, what, before: None, after: None, note: None, inside }
     }
 
     /// What could not be compared.

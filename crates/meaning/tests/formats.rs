@@ -292,6 +292,27 @@ const CASES: &[Case] = &[
         Some("2"),
     ),
     (
+        ["etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n", "\"12\"", "13"],
+        "variables",
+        Kind::Setting,
+        "VERSION_ID",
+        Some("12"),
+        Some("13"),
+    ),
+    (
+        [
+            "efi/loader/entries/a.conf",
+            "title A\nlinux /vmlinuz\noptions root=/dev/a ro\n",
+            "root=/dev/a",
+            "root=/dev/b",
+        ],
+        "boot entry",
+        Kind::CommandLine,
+        "root",
+        Some("/dev/a"),
+        Some("/dev/b"),
+    ),
+    (
         ["usr/bin/run", "#!/bin/sh\n# a\nexec a --b\n", "--b", "--c"],
         "text",
         Kind::Line,

@@ -17,31 +17,31 @@ pub(crate) use value::{Number, Value};
 use crate::{Finding, Kind, Limits, Pair, unread::Unread};
 
 /// Values of one file, copies by aliases included.
-pub(crate) const VALUES: usize = 2_000_000;
+pub(crate) const VALUES: usize = 500_000;
 
 /// Compares two JSON texts; several after another are documents.
 pub(crate) fn json(pair: &Pair<'_>, limits: &Limits) -> Result<Vec<Finding>, Unread> {
-    Ok(documents(&json::read(pair.before, limits)?, &json::read(pair.after, limits)?))
+    Ok(documents(&json::read(pair.before, limits)?, &json::read(pair.after, limits)?, limits))
 }
 
 /// Compares the documents of two YAML streams.
 pub(crate) fn yaml(pair: &Pair<'_>, limits: &Limits) -> Result<Vec<Finding>, Unread> {
-    Ok(documents(&yaml::read(pair.before, limits)?, &yaml::read(pair.after, limits)?))
+    Ok(documents(&yaml::read(pair.before, limits)?, &yaml::read(pair.after, limits)?, limits))
 }
 
 /// Compares two TOML texts.
 pub(crate) fn toml(pair: &Pair<'_>, limits: &Limits) -> Result<Vec<Finding>, Unread> {
-    Ok(documents(&[toml::read(pair.before, limits)?], &[toml::read(pair.after, limits)?]))
+    Ok(documents(&[toml::read(pair.before, limits)?], &[toml::read(pair.after, limits)?], limits))
 }
 
 /// Compares documents by their order.
-fn documents(before: &[Value], after: &[Value]) -> Vec<Finding> {
+fn documents(before: &[Value], after: &[Value], limits: &Limits) -> Vec<Finding> {
     let mut findings = Vec::new();
     let many = before.len().max(after.len()) > 1;
     for at in 0..before.len().max(after.len()) {
         let root = if many { format!("document {}: ", at + 1) } else { String::new() };
         match (before.get(at), after.get(at)) {
-            (Some(a), Some(b)) => findings.extend(told(Kind::Setting, Style::Slashes, &root, a, b)),
+            (Some(a), Some(b)) => findings.extend(told(&root, a, b, limits)),
             (Some(a), None) => {
                 findings.push(Finding::removed(Kind::Setting, format!("{root}/"), a.shown()));
             }
@@ -55,12 +55,13 @@ fn documents(before: &[Value], after: &[Value]) -> Vec<Finding> {
 }
 
 /// What differs between two values, each difference with its path behind a word.
-pub(crate) fn told(kind: Kind, style: Style, root: &str, a: &Value, b: &Value) -> Vec<Finding> {
+fn told(root: &str, a: &Value, b: &Value, limits: &Limits) -> Vec<Finding> {
     let (found, reordered) = differences(a, b);
-    let mut findings: Vec<Finding> = found
-        .iter()
-        .map(|one| one.finding(kind, format!("{root}{}", path(&one.path, style))))
-        .collect();
+    let tell = |one: &Difference<'_>| {
+        let what = format!("{root}{}", path(&one.path, Style::Slashes));
+        one.finding(Kind::Setting, what, limits)
+    };
+    let mut findings: Vec<Finding> = found.iter().map(tell).collect();
     findings.extend(order(root, reordered));
     findings
 }

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod object;
+mod quantity;
 
 use crate::{
     Finding, Kind, Limits, Pair,
@@ -30,7 +31,7 @@ pub(crate) fn looks_like(text: &str) -> bool {
 /// Compares two files of objects.
 pub(crate) fn objects(pair: &Pair<'_>, limits: &Limits) -> Result<Vec<Finding>, Unread> {
     let (before, after) = (read(pair.before, limits)?, read(pair.after, limits)?);
-    Ok(compare(&before, &after))
+    Ok(compare(&before, &after, limits))
 }
 
 fn read(text: &[u8], limits: &Limits) -> Result<Vec<Object>, Unread> {
@@ -43,7 +44,7 @@ fn read(text: &[u8], limits: &Limits) -> Result<Vec<Object>, Unread> {
     Ok(objects)
 }
 
-fn compare(before: &[Object], after: &[Object]) -> Vec<Finding> {
+fn compare(before: &[Object], after: &[Object], limits: &Limits) -> Vec<Finding> {
     let index = |objects: &[Object]| -> BTreeMap<String, usize> {
         let keys = objects.iter().enumerate().map(|(at, object)| (object.key(), at));
         keys.rev().collect()
@@ -54,7 +55,7 @@ fn compare(before: &[Object], after: &[Object]) -> Vec<Finding> {
     for key in keys {
         match (a.get(key).and_then(|at| before.get(*at)), b.get(key).and_then(|at| after.get(*at)))
         {
-            (Some(x), Some(y)) => object(x, y, &mut findings),
+            (Some(x), Some(y)) => object(x, y, limits, &mut findings),
             (Some(x), None) => {
                 findings.push(Finding::removed(Kind::Object, x.title(), x.summary()));
             }
@@ -78,33 +79,39 @@ fn compare(before: &[Object], after: &[Object]) -> Vec<Finding> {
     findings
 }
 
-fn object(before: &Object, after: &Object, findings: &mut Vec<Finding>) {
+fn object(before: &Object, after: &Object, limits: &Limits, findings: &mut Vec<Finding>) {
     let title = after.title();
     let (found, reordered) = differences(&before.root, &after.root);
     for difference in &found {
-        findings.extend(told(&title, before, after, difference));
+        findings.push(told(&title, &after.kind, difference, limits));
     }
     findings.extend(order(&format!("{title}: "), reordered));
 }
 
-fn told(title: &str, before: &Object, after: &Object, one: &Difference<'_>) -> Option<Finding> {
+fn told(title: &str, kind: &str, one: &Difference<'_>, limits: &Limits) -> Finding {
     let dotted = path(&one.path, Style::Dots);
-    let mut finding = one.finding(Kind::Object, format!("{title}: {dotted}"));
+    let mut finding = one.finding(Kind::Object, format!("{title}: {dotted}"), limits);
     if dotted == "apiVersion" {
-        return Some(finding.note("the API of the same kind"));
+        return finding.note("the API of the same kind");
     }
-    let is_secret = matches!(&*after.kind, "Secret")
-        && (dotted.starts_with("data") || dotted.starts_with("stringData"));
+    // What was applied last is kept in an annotation, data and all.
+    let is_secret = ["data", "stringData", "metadata.annotations"]
+        .iter()
+        .any(|start| kind == "Secret" && dotted.starts_with(start));
     if is_secret {
         for value in [&mut finding.before, &mut finding.after].into_iter().flatten() {
             *value = format!("a secret of {} characters", value.chars().count());
         }
-        finding.note = None;
-        return Some(finding);
+        (finding.note, finding.inside) = (None, Vec::new());
+        return finding;
+    }
+    if one.how == How::Value && quantity::is_same(&one.path, one.before, one.after) {
+        finding.kind = Kind::Encoding;
+        return finding.note("the same quantity");
     }
     if one.how == How::Value {
         let default = |value: Option<&Value>| {
-            value.is_some_and(|value| defaults::is_default(&after.kind, &one.path, value))
+            value.is_some_and(|value| defaults::is_default(kind, &one.path, value))
         };
         let is_spelling = match (one.before, one.after) {
             (None, Some(value)) => default(Some(value)),
@@ -113,15 +120,13 @@ fn told(title: &str, before: &Object, after: &Object, one: &Difference<'_>) -> O
         };
         if is_spelling {
             finding.kind = Kind::Encoding;
-            return Some(finding.note("the default"));
+            return finding.note("the default");
         }
     }
-    let _ = before;
-    let note = object::remark(&one.path);
-    Some(match (note, finding.note.is_some()) {
+    match (object::remark(&one.path), finding.note.is_some()) {
         (Some(note), false) => finding.note(note),
         _ => finding,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +194,26 @@ mod tests {
             (found.len(), found[0].what.as_str()),
             (1, "Deployment default/web: apiVersion")
         );
+    }
+
+    #[test]
+    fn files_in_config_maps_are_compared_as_what_they_are() {
+        let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a.toml: |\n    [plugins]\n    limit = 1\n";
+        let found = told(map, &map.replace("limit = 1", "limit = 2"));
+        assert_eq!(found[0].what, "ConfigMap default/c: data[a.toml]");
+        assert_eq!(
+            (&*found[0].inside[0].what, found[0].note.as_deref()),
+            ("/plugins/limit", Some("as TOML"))
+        );
+        let found = told(map, &map.replace("[plugins]", "# x\n    [plugins]"));
+        assert_eq!(found[0].kind, Kind::Encoding);
+    }
+
+    #[test]
+    fn quantities_have_spellings() {
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: c}\nspec: {containers: [{name: a, resources: {limits: {cpu: 500m}}}]}\n";
+        assert_eq!(told(pod, &pod.replace("500m", "0.5"))[0].kind, Kind::Encoding);
+        assert_eq!(told(pod, &pod.replace("500m", "5"))[0].kind, Kind::Object);
     }
 
     #[test]

@@ -86,6 +86,7 @@ impl Object {
     /// `Deployment default/web`
     pub(super) fn title(&self) -> String {
         match self.namespace.as_str() {
+            _ if self.name.is_empty() => self.kind.clone(),
             "" => format!("{} {}", self.kind, self.name),
             namespace => format!("{} {namespace}/{}", self.kind, self.name),
         }

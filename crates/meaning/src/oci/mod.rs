@@ -54,7 +54,7 @@ pub(crate) fn image(pair: &Pair<'_>, limits: &Limits) -> Result<Vec<Finding>, Un
             }
             _ => path(&one.path, Style::Dots),
         };
-        let finding = one.finding(kind, what);
+        let finding = one.finding(kind, what, limits);
         findings.push(match remark(&keys) {
             Some(remark) if finding.note.is_none() => finding.note(remark),
             _ => finding,

@@ -1,6 +1,6 @@
 //! Which package each file came from, and with which content.
 
-use super::{apk, rpm};
+use super::{apk, field, paragraphs, rpm};
 use crate::{encoding, root::Files};
 use std::collections::BTreeMap;
 
@@ -13,6 +13,19 @@ pub enum Checksum {
     Sha1([u8; 20]),
     /// As in that of rpm.
     Sha256([u8; 32]),
+}
+
+impl Checksum {
+    /// Whether these are the bytes that it is of.
+    pub fn fits(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Md5(digest) => <md5::Md5 as md5::Digest>::digest(bytes).as_slice() == digest,
+            Self::Sha1(digest) => <sha1::Sha1 as sha1::Digest>::digest(bytes).as_slice() == digest,
+            Self::Sha256(digest) => {
+                <sha2::Sha256 as sha2::Digest>::digest(bytes).as_slice() == digest
+            }
+        }
+    }
 }
 
 /// A file of a package.
@@ -30,6 +43,7 @@ pub struct Owned {
 pub fn owners(files: &dyn Files) -> BTreeMap<String, Owned> {
     let mut owners = Owners { found: BTreeMap::new(), merged: merged(files) };
     dpkg(files, &mut owners);
+    conffiles(files, &mut owners);
     for path in apk::DATABASES {
         if let Some(text) = files.read(path) {
             installed(&String::from_utf8_lossy(&text), &mut owners);
@@ -102,6 +116,20 @@ fn dpkg(files: &dyn Files, owners: &mut Owners) {
                         owners.add(path.trim_start(), package, digest);
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Files of configuration: `Conffiles` of the status file has what they held when they were installed.
+fn conffiles(files: &dyn Files, owners: &mut Owners) {
+    let Some(status) = files.read("var/lib/dpkg/status") else { return };
+    for paragraph in paragraphs(&String::from_utf8_lossy(&status)) {
+        let package = field(&paragraph, "Package").to_owned();
+        for line in field(&paragraph, "Conffiles").lines() {
+            let mut words = line.split_whitespace();
+            if let (Some(path), Some(digest), None) = (words.next(), words.next(), words.next()) {
+                owners.add(path, &package, encoding::hex::<16>(digest).map(Checksum::Md5));
             }
         }
     }

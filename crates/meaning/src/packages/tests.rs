@@ -111,7 +111,7 @@ fn files_of_rpm_have_owners_and_digests() {
     let root = One(BTreeMap::from([("usr/lib/sysimage/rpm/rpmdb.sqlite", SQLITE.to_vec())]));
     let found = owners(&root);
     assert_eq!(found["usr/bin/bash"].package, "bash");
-    assert!(matches!(found["usr/bin/bash"].checksum, Some(Checksum::Sha256([0xe3, ..]))));
+    assert!(found["usr/bin/bash"].checksum.unwrap().fits(b""));
     assert_eq!(found["etc/skel/.bashrc"].checksum, None);
 }
 

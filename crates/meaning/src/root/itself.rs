@@ -22,7 +22,7 @@ const UNITS: &[(&str, &str)] = &[
     ("dnf-automatic-install.timer", "installs updates of packages"),
     ("dnf5-automatic.timer", "updates packages if so configured"),
     ("yum-cron.service", "updates packages"),
-    ("packagekit-offline-update.service", "installs updates at boot"),
+    ("packagekit-offline-update.service", "installs updates at boot if some were prepared"),
     ("transactional-update.timer", "updates the system"),
     ("rpm-ostreed-automatic.timer", "updates the system"),
     ("bootc-fetch-apply-updates.timer", "updates the system and reboots"),
@@ -40,7 +40,6 @@ const UNITS: &[(&str, &str)] = &[
 const DECIDING: &[&str] = &[
     "dnf-automatic-install.timer",
     "yum-cron.service",
-    "packagekit-offline-update.service",
     "transactional-update.timer",
     "rpm-ostreed-automatic.timer",
     "bootc-fetch-apply-updates.timer",
@@ -48,6 +47,16 @@ const DECIDING: &[&str] = &[
     "update-engine.service",
     "systemd-sysupdate.timer",
     "snapd.service",
+];
+
+/// Jobs of cron that update packages, or ask for it.
+const CRON: &[&str] = &[
+    "apt-compat",
+    "apt",
+    "0yum-daily.cron",
+    "0yum-hourly.cron",
+    "0yum.cron",
+    "unattended-upgrades",
 ];
 
 /// Settings of apt that decide.
@@ -106,6 +115,14 @@ fn facts(files: &dyn Files) -> Facts {
     }
     for name in LISTS {
         records.extend(settings.list(name).iter().map(|value| Record::value(*name, value)));
+    }
+    for folder in ["etc/cron.daily", "etc/cron.hourly", "etc/cron.weekly", "etc/cron.d"] {
+        for path in files.below(folder) {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if CRON.contains(&name) {
+                records.push(Record::value(format!("cron {path}"), "there"));
+            }
+        }
     }
     if files.read("etc/dnf/automatic.conf").is_some_and(|text| applies(&text)) {
         records.push(Record::value("dnf automatic apply_updates", "yes"));

@@ -170,6 +170,10 @@ fn an_image_that_began_to_update_itself_is_told_first() {
 fn owners_know_the_package_and_the_checksum_of_each_file() {
     let root = Texts::of(&[
         ("lib", "-> usr/lib"),
+        (
+            "var/lib/dpkg/status",
+            "Package: ssh\nConffiles:\n /etc/ssh/sshd_config d41d8cd98f00b204e9800998ecf8427e\n /etc/old 00 obsolete\n",
+        ),
         ("var/lib/dpkg/info/libc6:amd64.list", "/.\n/lib\n/lib/libc.so.6\n"),
         (
             "var/lib/dpkg/info/libc6:amd64.md5sums",
@@ -183,6 +187,19 @@ fn owners_know_the_package_and_the_checksum_of_each_file() {
     let found = owners(&root);
     let libc = &found["usr/lib/libc.so.6"];
     assert_eq!(libc.package, "libc6");
-    assert!(matches!(libc.checksum, Some(Checksum::Md5([0xd4, ..]))));
-    assert!(matches!(found["usr/lib/ld.so"].checksum, Some(Checksum::Sha1([0xda, 0x39, ..]))));
+    assert!(libc.checksum.unwrap().fits(b"") && !libc.checksum.unwrap().fits(b"x"));
+    assert_eq!(found["etc/ssh/sshd_config"].package, "ssh");
+    assert!(!found.contains_key("etc/old"));
+    assert!(found["usr/lib/ld.so"].checksum.unwrap().fits(b""));
+}
+
+#[test]
+fn a_whole_file_of_rules_is_one_finding_and_a_manager_without_a_file_is_the_default() {
+    let after = node()
+        .with("usr/lib/udev/rules.d/55-dm.rules", "A==\"b\", C=\"d\"\nE==\"f\", G=\"h\"\n")
+        .with("etc/systemd/journald.conf", "[Journal]\n#Storage=auto\n");
+    let found = section("udev rules", &node(), &after).findings;
+    assert_eq!((found.len(), found[0].what.as_str()), (1, "usr/lib/udev/rules.d/55-dm.rules"));
+    assert_eq!((found[0].after.as_deref(), found[0].inside.len()), (Some("2 entries"), 2));
+    assert_eq!(section("system managers", &node(), &after).findings, []);
 }

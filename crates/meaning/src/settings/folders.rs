@@ -6,7 +6,7 @@
 
 use super::Reader;
 use crate::{
-    Kind,
+    Finding, Kind,
     root::{Files, Section},
     rows::{Order, Record, compare},
     systemd::effective::ROOTS,
@@ -99,9 +99,59 @@ pub(crate) fn sections(before: &dyn Files, after: &dyn Files) -> Vec<Section> {
 fn section(family: &Family, before: &dyn Files, after: &dyn Files) -> Section {
     let mut section = Section::new(family.name);
     let (a, b) = (effective(family, before), effective(family, after));
-    section.findings = compare(Kind::Setting, &a.0, &b.0, family.order);
+    let findings = compare(Kind::Setting, &a.0, &b.0, family.order);
+    section.findings = match family.wins {
+        // Of what is set by a key, each key is of its own interest.
+        Wins::Last => findings,
+        _ => whole_files(findings, &a.1, &b.1),
+    };
     section.explains = a.1.into_iter().chain(b.1).collect();
     section
+}
+
+/// Puts what a file that came or went brought or took below one finding of that file.
+fn whole_files(
+    findings: Vec<Finding>,
+    before: &BTreeSet<String>,
+    after: &BTreeSet<String>,
+) -> Vec<Finding> {
+    let file = |finding: &Finding| -> Option<String> {
+        let (_, path) = finding.note.as_deref()?.rsplit_once("set by ")?;
+        let is_there = (finding.before.is_some(), finding.after.is_some());
+        let is_whole = match is_there {
+            (true, false) => !after.contains(path),
+            (false, true) => !before.contains(path),
+            _ => false,
+        };
+        is_whole.then(|| path.to_owned())
+    };
+    let mut folded: Vec<Finding> = Vec::new();
+    let mut places: BTreeMap<(String, bool), usize> = BTreeMap::new();
+    for finding in findings {
+        let Some(path) = file(&finding) else {
+            folded.push(finding);
+            continue;
+        };
+        let key = (path.clone(), finding.after.is_some());
+        let at = *places.entry(key).or_insert_with(|| {
+            folded.push(Finding::bare(finding.kind, path));
+            folded.len() - 1
+        });
+        if let Some(whole) = folded.get_mut(at) {
+            whole.inside.push(finding);
+        }
+    }
+    for at in places.into_values() {
+        let Some(finding) = folded.get_mut(at) else { continue };
+        if let [one] = finding.inside.as_slice() {
+            *finding = one.clone();
+            continue;
+        }
+        let count = Some(format!("{} entries", finding.inside.len()));
+        let is_new = finding.inside.first().is_some_and(|one| one.after.is_some());
+        if is_new { finding.after = count } else { finding.before = count }
+    }
+    folded
 }
 
 /// The records of a root that count, and the files they are from.

@@ -20,6 +20,17 @@ pub(super) struct Scope {
     pub(super) folder: &'static str,
     /// Whether a file name is one of them.
     pub(super) accepts: fn(&str) -> bool,
+    /// What it means that there is no file.
+    pub(super) absent: Absent,
+}
+
+/// What it means that there is no file of a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// There is no such thing.
+    Nothing,
+    /// Everything is the default, as if the file were empty.
+    Defaults,
 }
 
 const TYPES: &[&str] = &[
@@ -46,9 +57,14 @@ fn is_network(name: &str) -> bool {
 
 /// System units, those of users, and interfaces.
 pub(super) const SCOPES: &[Scope] = &[
-    Scope { prefix: "", folder: "systemd/system", accepts: is_unit },
-    Scope { prefix: "user unit ", folder: "systemd/user", accepts: is_unit },
-    Scope { prefix: "", folder: "systemd/network", accepts: is_network },
+    Scope { prefix: "", folder: "systemd/system", accepts: is_unit, absent: Absent::Nothing },
+    Scope {
+        prefix: "user unit ",
+        folder: "systemd/user",
+        accepts: is_unit,
+        absent: Absent::Nothing,
+    },
+    Scope { prefix: "", folder: "systemd/network", accepts: is_network, absent: Absent::Nothing },
 ];
 
 /// What became of a name.
@@ -224,10 +240,15 @@ pub(super) fn compare(scope: Scope, before: &Loaded, after: &Loaded) -> Vec<Find
     let names: BTreeSet<&String> = before.states.keys().chain(after.states.keys()).collect();
     for name in names {
         let what = format!("{}{name}", scope.prefix);
-        match (before.states.get(name), after.states.get(name)) {
+        let default = (scope.absent == Absent::Defaults)
+            .then(|| State::Made { unit: Unit::default(), file: None });
+        let (a, b) = (before.states.get(name), after.states.get(name));
+        match (a.or(default.as_ref()), b.or(default.as_ref())) {
             (Some(State::Made { unit: a, file: x }), Some(State::Made { unit: b, file: y })) => {
                 findings.extend(unit::compare(Kind::Setting, &what, a, b));
-                if x.is_some() != y.is_some() {
+                if scope.absent == Absent::Defaults {
+                    // Where the file is says nothing; what it says is compared.
+                } else if x.is_some() != y.is_some() {
                     let shown =
                         |file: &Option<String>| file.clone().unwrap_or("no file of its own".into());
                     findings.push(Finding::changed(Kind::Setting, &*what, shown(x), shown(y)));

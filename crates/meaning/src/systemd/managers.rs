@@ -3,7 +3,7 @@
 use super::{
     Unit,
     defaults::changed_defaults,
-    effective::{self, Loaded, SCOPES, Scope, State},
+    effective::{self, Absent, Loaded, SCOPES, Scope, State},
     enabled::{self, Presets},
 };
 use crate::root::{Files, Section};
@@ -32,7 +32,8 @@ fn is_manager(name: &str) -> bool {
     MANAGERS.contains(&name)
 }
 
-const MANAGER: Scope = Scope { prefix: "", folder: "systemd", accepts: is_manager };
+const MANAGER: Scope =
+    Scope { prefix: "", folder: "systemd", accepts: is_manager, absent: Absent::Defaults };
 
 /// The effective settings of one manager's file.
 pub(super) fn manager(files: &dyn Files, name: &str) -> Unit {

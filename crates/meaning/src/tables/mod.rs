@@ -1,9 +1,13 @@
-//! Small files of `/etc` that are lines of fields: fstab, hosts, resolv.conf, nsswitch.conf; and the
-//! kernel command line.
+//! Small files of `/etc` that are lines of fields: fstab, hosts, resolv.conf, nsswitch.conf; files of
+//! variables, entries of boot loaders, and the kernel command line.
 
+mod boot;
 mod cmdline;
+mod variables;
 
+pub(crate) use boot::boot_entry;
 pub(crate) use cmdline::{command_line, looks_like as looks_like_command_line};
+pub(crate) use variables::{looks_like as looks_like_variables, variables};
 
 use crate::{
     rows::Record,

@@ -16,22 +16,29 @@ use edits::{Edit, edits};
 
 /// Lines on one side of an edit up to which the best partner of each is looked for.
 const PAIRED: usize = 64;
+/// Lines on one side of an edit that are told one by one; of more, from where to where they are.
+const SINGLE: usize = 100;
 
 /// Lines that differ, each with its number: in the second version where it has one.
-pub(crate) fn compare(pair: &Pair<'_>, _limits: &Limits) -> Vec<Finding> {
+pub(crate) fn compare(pair: &Pair<'_>, limits: &Limits) -> Vec<Finding> {
     if pair.before == pair.after {
         return Vec::new();
     }
     let texts = [pair.before, pair.after].map(String::from_utf8_lossy);
-    lines(&texts[0], &texts[1], Spelling::of(pair))
+    lines(&texts[0], &texts[1], Spelling::of(pair), limits.findings)
 }
 
-/// Lines that differ, told in the numbers of the second text.
-pub(crate) fn lines(before: &str, after: &str, spelling: Spelling) -> Vec<Finding> {
+/// Lines that differ, told in the numbers of the second text; what comes behind `most` findings is one.
+fn lines(before: &str, after: &str, spelling: Spelling, most: usize) -> Vec<Finding> {
     let (a, b): (Vec<&str>, Vec<&str>) = (split(before), split(after));
     let mut findings = Vec::new();
-    for edit in edits(&a, &b) {
-        hunk(&a, &b, &edit, spelling, &mut findings);
+    let found = edits(&a, &b);
+    for (at, edit) in found.iter().enumerate() {
+        if findings.len() + 1 >= most && at + 1 < found.len() {
+            findings.push(rest(found.get(at..).unwrap_or_default()));
+            break;
+        }
+        hunk(&a, &b, edit, spelling, &mut findings);
     }
     if findings.is_empty() && before != after {
         findings.push(ends(before, after));
@@ -50,9 +57,44 @@ fn ends(before: &str, after: &str) -> Finding {
     Finding::changed(Kind::Encoding, "ends of lines", count(before), count(after))
 }
 
+/// Edits that are not told one by one.
+fn rest(edits: &[Edit]) -> Finding {
+    let lines =
+        |range: fn(&Edit) -> usize| format!("{} lines", edits.iter().map(range).sum::<usize>());
+    let first = edits.first().map_or(0, |edit| edit.after.start + 1);
+    let finding = Finding::changed(
+        Kind::Line,
+        format!("lines from {first}"),
+        lines(|edit| edit.before.len()),
+        lines(|edit| edit.after.len()),
+    );
+    finding.note(format!("in {} more places", edits.len()))
+}
+
+/// Lines of one edit that are not told one by one.
+fn range(gone: &[&str], new: &[&str], edit: &Edit, spelling: Spelling) -> Option<Finding> {
+    let (gone, new) = (gone.get(SINGLE..), new.get(SINGLE..));
+    let (gone, new) = (gone.unwrap_or_default(), new.unwrap_or_default());
+    let (first, last) = match (gone.is_empty(), new.is_empty()) {
+        (true, true) => return None,
+        (_, false) => (edit.after.start + SINGLE + 1, edit.after.end),
+        (false, true) => (edit.before.start + SINGLE + 1, edit.before.end),
+    };
+    let boring = |line: &&str| spelling.of_line(line, 2).is_some();
+    let is_boring = gone.iter().chain(new).all(boring);
+    let kind = if is_boring { Kind::Encoding } else { Kind::Line };
+    let mut finding = Finding::bare(kind, format!("lines {first}-{last}"));
+    let count = |lines: &[&str]| (!lines.is_empty()).then(|| format!("{} lines", lines.len()));
+    (finding.before, finding.after) = (count(gone), count(new));
+    Some(finding)
+}
+
 fn hunk(a: &[&str], b: &[&str], edit: &Edit, spelling: Spelling, findings: &mut Vec<Finding>) {
     let gone = a.get(edit.before.clone()).unwrap_or_default();
     let new = b.get(edit.after.clone()).unwrap_or_default();
+    let more = range(gone, new, edit, spelling);
+    let gone = gone.get(..SINGLE).unwrap_or(gone);
+    let new = new.get(..SINGLE).unwrap_or(new);
     let mut next = 0;
     for (at, partner) in partners(gone, new).into_iter().enumerate() {
         let line = edit.before.start + at + 1;
@@ -72,6 +114,7 @@ fn hunk(a: &[&str], b: &[&str], edit: &Edit, spelling: Spelling, findings: &mut 
     for (other, text) in new.iter().enumerate().skip(next) {
         findings.push(alone(Side::New, edit.after.start + other + 1, text, spelling));
     }
+    findings.extend(more);
 }
 
 /// Which new line stands for which old one, in order: each its own where the counts agree, else the
@@ -187,6 +230,22 @@ mod tests {
     fn carriage_returns_are_spelling() {
         let found = told("x", "a\r\nb\r\n", "a\nb\n");
         assert_eq!((found.len(), found[0].kind), (1, Kind::Encoding));
+    }
+
+    #[test]
+    fn many_new_lines_are_told_as_a_range_and_many_places_as_a_number() {
+        let text =
+            |from: usize, to: usize| (from..to).map(|n| format!("{n}\n")).collect::<String>();
+        let found = told("x", "a\n", &format!("a\n{}", text(0, 5000)));
+        assert_eq!(found.len(), SINGLE + 1);
+        assert_eq!(
+            (&*found[SINGLE].what, found[SINGLE].after.as_deref()),
+            ("lines 102-5001", Some("4900 lines"))
+        );
+        let every = |word: &str| (0..5000).map(|n| format!("{n}\n{word}{n}\n")).collect::<String>();
+        let found = told("x", &every("a"), &every("b"));
+        assert_eq!(found.len(), Limits::default().findings);
+        assert_eq!(found[999].note.as_deref(), Some("in 4001 more places"));
     }
 
     #[test]

@@ -47,7 +47,18 @@ const PURE: &[(&str, &[&str])] = &[
     ("groundup-kernel", &["object", "serde", "thiserror"]),
     (
         "groundup-meaning",
-        &["granit-parser", "object", "serde", "serde_json", "sha2", "similar", "thiserror", "toml"],
+        &[
+            "granit-parser",
+            "md-5",
+            "object",
+            "serde",
+            "serde_json",
+            "sha1",
+            "sha2",
+            "similar",
+            "thiserror",
+            "toml",
+        ],
     ),
     ("groundup-cluster", &["granit-parser", "serde", "serde_json", "thiserror"]),
 ];

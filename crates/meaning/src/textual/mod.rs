@@ -1,5 +1,7 @@
 //! Which kind of text a file is, by its name or by what it says, and who compares it.
 
+mod recognise;
+
 use crate::{
     Finding, Kind, Limits, Pair, accounts, apt, certificates, firewall, keyed, kubernetes, oci,
     packages,
@@ -20,6 +22,8 @@ pub enum Textual {
     AptPreferences,
     /// sources.list(5), in both forms.
     AptSources,
+    /// An entry of a boot loader.
+    BootEntry,
     /// A bundle of certificates or keys in PEM.
     Certificates,
     /// The command line of a kernel.
@@ -62,6 +66,8 @@ pub enum Textual {
     Toml,
     /// udev(7).
     Udev,
+    /// Assignments of a shell: os-release(5), `/etc/default/*`.
+    Variables,
     /// YAML.
     Yaml,
 }
@@ -81,16 +87,13 @@ pub enum AccountFile {
     SubIds,
 }
 
-/// Bytes of a text up to which its content is asked what it is.
-const LOOKED_AT: usize = 1 << 20;
-
 impl Textual {
     /// What both versions are.
     pub(crate) fn of(pair: &Pair<'_>) -> Option<Self> {
-        if let Some(known) = Self::by_path(pair.path) {
+        if let Some(known) = recognise::by_path(pair.path) {
             return Some(known);
         }
-        let found = match [pair.before, pair.after].map(Self::by_content) {
+        let found = match [pair.before, pair.after].map(recognise::by_content) {
             [one, other] if one == other => one,
             // A file that was empty, or is, is what the other version is.
             [one, _] if pair.after.trim_ascii().is_empty() => one,
@@ -107,77 +110,7 @@ impl Textual {
 
     /// Whether a name alone says what a file is, so that bytes that are no UTF-8 are no matter.
     pub(crate) fn is_named(path: &str) -> bool {
-        Self::by_path(path).is_some()
-    }
-
-    fn by_path(path: &str) -> Option<Self> {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let within = |folder: &str| {
-            path.strip_suffix(name).is_some_and(|rest| rest.trim_end_matches('/').ends_with(folder))
-        };
-        let ends = |end: &str| name.ends_with(end);
-        if let Some(file) = account(path) {
-            return Some(Self::Accounts(file));
-        }
-        Some(match name {
-            "fstab" => Self::Fstab,
-            "hosts" if within("etc") => Self::Hosts,
-            "resolv.conf" | "stub-resolv.conf" => Self::Resolv,
-            "nsswitch.conf" => Self::Nsswitch,
-            "sysctl.conf" => Self::Sysctl,
-            "sources.list" => Self::AptSources,
-            "modules" if within("etc") => Self::ModulesLoad,
-            "cmdline" | "cmdline.txt" | ".cmdline" => Self::CommandLine,
-            "status" if within("var/lib/dpkg") => Self::DpkgStatus,
-            _ if within("dpkg/status.d") && !ends(".md5sums") => Self::DpkgStatus,
-            "apt.conf" => Self::AptConfiguration,
-            "preferences" if within("apt") => Self::AptPreferences,
-            _ if within("sysctl.d") && ends(".conf") => Self::Sysctl,
-            _ if within("modules-load.d") && ends(".conf") => Self::ModulesLoad,
-            _ if within("modprobe.d") && ends(".conf") => Self::Modprobe,
-            _ if within("tmpfiles.d") && ends(".conf") => Self::Tmpfiles,
-            _ if within("sysusers.d") && ends(".conf") => Self::Sysusers,
-            _ if within("rules.d") && ends(".rules") && path.contains("udev") => Self::Udev,
-            _ if within("apt.conf.d") => Self::AptConfiguration,
-            _ if within("preferences.d") && path.contains("apt") => Self::AptPreferences,
-            _ if within("sources.list.d") => Self::AptSources,
-            _ if is_unit(path, name) => Self::SystemdUnit,
-            _ if ends(".nft") || name == "nftables.conf" => Self::Nft,
-            _ if [".pem", ".crt", ".cer"].iter().any(|end| ends(end)) => Self::Certificates,
-            _ if ends(".toml") => Self::Toml,
-            _ if ends(".desktop") || ends(".ini") || ends(".repo") => Self::Ini,
-            _ => return None,
-        })
-    }
-
-    /// By what a text says; names like `x.yaml` say too little.
-    fn by_content(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > LOOKED_AT && !matches!(bytes.first(), Some(b'{' | b'[')) {
-            return None;
-        }
-        let text = std::str::from_utf8(bytes).ok()?;
-        let start = text.trim_start_matches('\u{feff}').trim_start();
-        if start.starts_with(['{', '[']) && start.trim_end().ends_with(['}', ']']) {
-            return Some(match () {
-                () if oci::looks_like(text) => Self::OciImage,
-                () if kubernetes::looks_like(text) => Self::Kubernetes,
-                () if keyed::ini::looks_like(text) => Self::Ini,
-                () => Self::Json,
-            });
-        }
-        Some(match () {
-            () if start.starts_with("-----BEGIN ")
-                || text.contains("\n-----BEGIN CERTIFICATE-----") =>
-            {
-                Self::Certificates
-            }
-            () if firewall::looks_like_iptables(text) => Self::Iptables,
-            () if firewall::looks_like_nft(text) => Self::Nft,
-            () if kubernetes::looks_like(text) => Self::Kubernetes,
-            () if keyed::ini::looks_like(text) => Self::Ini,
-            () if tables::looks_like_command_line(text) => Self::CommandLine,
-            () => return None,
-        })
+        recognise::by_path(path).is_some()
     }
 
     /// The findings, or why a version is not what its name says.
@@ -188,6 +121,7 @@ impl Textual {
             Self::AptConfiguration => apt::configuration(pair),
             Self::AptPreferences => file(apt::preferences, Order::Free),
             Self::AptSources => file(apt::sources, Order::Free),
+            Self::BootEntry => Ok(tables::boot_entry(pair)),
             Self::Certificates => certificates::certificates(pair),
             Self::CommandLine => Ok(tables::command_line(pair)),
             Self::DpkgStatus => Ok(packages::dpkg_status(pair)),
@@ -209,6 +143,7 @@ impl Textual {
             Self::Tmpfiles => file(settings::tmpfiles, Order::Free),
             Self::Toml => keyed::toml(pair, limits),
             Self::Udev => file(settings::udev, Order::Matters),
+            Self::Variables => file(tables::variables, Order::Free),
             Self::Yaml => keyed::yaml(pair, limits),
         }
     }
@@ -229,6 +164,7 @@ impl Textual {
             Self::AptConfiguration => "apt configuration",
             Self::AptPreferences => "apt preferences",
             Self::AptSources => "apt sources",
+            Self::BootEntry => "boot entry",
             Self::Certificates => "certificates",
             Self::CommandLine => "kernel command line",
             Self::DpkgStatus => "dpkg status",
@@ -250,6 +186,7 @@ impl Textual {
             Self::Tmpfiles => "tmpfiles",
             Self::Toml => "TOML",
             Self::Udev => "udev rules",
+            Self::Variables => "variables",
             Self::Yaml => "YAML",
         }
     }
@@ -278,45 +215,6 @@ pub(crate) fn findings(kind: Textual, pair: &Pair<'_>, limits: &Limits) -> Vec<F
         findings.push(Finding::bare(Kind::Encoding, what));
     }
     findings
-}
-
-fn account(path: &str) -> Option<AccountFile> {
-    let name = path.strip_prefix("etc/").or_else(|| path.strip_prefix("usr/lib/"))?;
-    Some(match name.trim_end_matches('-') {
-        "passwd" => AccountFile::Passwd,
-        "group" => AccountFile::Group,
-        "shadow" => AccountFile::Shadow,
-        "gshadow" => AccountFile::Gshadow,
-        "subuid" | "subgid" => AccountFile::SubIds,
-        _ => return None,
-    })
-}
-
-fn is_unit(path: &str, name: &str) -> bool {
-    const ENDS: &[&str] = &[
-        ".service",
-        ".socket",
-        ".target",
-        ".timer",
-        ".mount",
-        ".automount",
-        ".swap",
-        ".path",
-        ".slice",
-        ".network",
-        ".netdev",
-        ".link",
-        ".nspawn",
-        ".container",
-        ".volume",
-        ".kube",
-    ];
-    let of_systemd =
-        path.contains("systemd/") || path.contains("units/") || path.contains("quadlet");
-    let drop_in = name.ends_with(".conf") && path.contains(".d/");
-    let manager = name.ends_with(".conf") && path.rsplit('/').nth(1) == Some("systemd");
-    ENDS[..9].iter().any(|end| name.ends_with(end)) && !name.starts_with('.')
-        || of_systemd && (ENDS.iter().any(|end| name.ends_with(end)) || drop_in || manager)
 }
 
 impl AccountFile {
