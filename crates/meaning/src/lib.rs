@@ -8,11 +8,11 @@
 //! What only several files together tell (units with their drop-ins, package databases) is in [`root`].
 //! This crate does no IO.
 
-mod compiled;
-mod elf;
 mod accounts;
 mod apt;
 mod certificates;
+mod compiled;
+mod elf;
 mod encoding;
 mod finding;
 mod firewall;

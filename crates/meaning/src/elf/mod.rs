@@ -95,12 +95,13 @@ fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
     let sides =
         data::Sides { before: old, after: new, functions: &functions, types: Default::default() };
     let variables = data::compare(&sides, &pairs);
-    let is_told = !functions.findings.is_empty() || !variables.findings.is_empty();
+    let is_told = !functions.changed.is_empty() || !variables.findings.is_empty();
     let moved = (functions.moved, variables.moved, variables.followed);
-    let findings_of_data = few(variables.findings, Kind::Data, "data");
+    let (of_data, reworded) = texts::with_users(variables.findings, functions.reworded);
+    let of_functions = [reworded, functions.findings].concat();
     let mut findings = few(findings, Kind::Symbol, "symbols");
-    findings.extend(findings_of_data);
-    findings.extend(few(functions.findings, Kind::Code, "functions"));
+    findings.extend(few(of_data, Kind::Data, "data"));
+    findings.extend(few(of_functions, Kind::Code, "functions"));
     findings.extend(others(before, after, is_told || moved.0 > 0));
     let moves = [(moved.0, "function"), (moved.1, "place"), (moved.2, "entry of tables of jumps")];
     let moves = moves.into_iter().filter(|(number, _)| *number > 0);
