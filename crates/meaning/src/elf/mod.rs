@@ -20,12 +20,15 @@ mod data;
 mod dwarf;
 mod frames;
 mod functions;
+mod gaps;
 mod hardening;
 mod header;
 mod layout;
 mod notes;
 mod pairs;
+mod read;
 mod sections;
+mod sides;
 mod texts;
 mod types;
 pub(crate) mod words;
@@ -93,7 +96,7 @@ fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
     let pairs = pairs::Pairs::of(old, new);
     let functions = functions::compare(old, new, &pairs);
     let sides =
-        data::Sides { before: old, after: new, functions: &functions, types: Default::default() };
+        sides::Sides { before: old, after: new, functions: &functions, types: Default::default() };
     let variables = data::compare(&sides, &pairs);
     let is_told = !functions.changed.is_empty() || !variables.findings.is_empty();
     let moved = (functions.moved, variables.moved, variables.followed);
