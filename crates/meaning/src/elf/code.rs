@@ -116,6 +116,16 @@ impl<'a> Step<'a> {
         self.differ_in(other, field(self)?, field(other)?)
     }
 
+    /// The texts that two instructions lead to, if they differ in nothing else.
+    pub(super) fn texts(&self, other: &Self) -> Option<(&'a [u8], &'a [u8])> {
+        let only = |step: &Self| match step.targets {
+            [Some(Target::Text(text)), None] => Some((text, Self { targets: [None; 2], ..*step })),
+            _ => None,
+        };
+        let ((a, rest), (b, other_rest)) = (only(self)?, only(other)?);
+        (rest == other_rest && a != b).then_some((a, b))
+    }
+
     /// Whether all that differs is a number that may be one of a line: what a register is set to.
     pub(super) fn is_line(&self, other: &Self) -> bool {
         let is_move = self.length == 5 && matches!(self.bytes[0], 0xb8..=0xbf);

@@ -5,7 +5,7 @@ use super::{
     code::{Step, Steps, steps},
     layout::{Layout, Piece, Target, What, stem},
     pairs::Pairs,
-    words::{count, name},
+    words::{count, name, quoted},
 };
 use crate::{Finding, Kind};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
@@ -30,6 +30,8 @@ pub(super) struct Functions<'a> {
     pub(super) moved: usize,
     /// Those in which all that differs are offsets, by how much.
     shifted: BTreeMap<i64, Vec<Finding>>,
+    /// Those in which all that differs are texts that they use: which, and what is told.
+    pub(super) reworded: Vec<(Vec<(String, String)>, Finding)>,
     /// Those in which all that differs are numbers of lines of their sources.
     lines: Vec<Finding>,
     work: usize,
@@ -93,10 +95,12 @@ impl<'a> Functions<'a> {
         let operations = self.operations(&x, &y);
         let shift = operations.as_ref().and_then(|operations| one_shift(operations, &x, &y));
         let finding = difference(title, operations.as_deref(), (old, &x), (new, &y));
+        let texts = operations.as_ref().and_then(|operations| only_texts(operations, &x, &y));
         let is_lines = operations.is_some_and(|operations| only_lines(&operations, &x, &y));
         match shift {
             Some(shift) => self.shifted.entry(shift).or_default().push(finding),
             None if is_lines => self.lines.push(finding),
+            None if texts.is_some() => self.reworded.extend(texts.map(|texts| (texts, finding))),
             None => self.findings.push(finding),
         }
     }
@@ -327,6 +331,28 @@ fn difference<'a>(
         false => Finding::changed(Kind::Code, title, size(old), size(new)),
     };
     finding.note(notes.join("; ")).with(inside)
+}
+
+/// The texts that two functions use, if nothing else differs.
+fn only_texts(
+    operations: &[DiffOp],
+    x: &Steps<'_>,
+    y: &Steps<'_>,
+) -> Option<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    for operation in operations.iter().filter(|one| !matches!(one, DiffOp::Equal { .. })) {
+        let (from, to) = (x.steps.get(operation.old_range())?, y.steps.get(operation.new_range())?);
+        if from.len() != to.len() {
+            return None;
+        }
+        for (a, b) in from.iter().zip(to) {
+            let (a, b) = a.texts(b)?;
+            texts.push((quoted(a), quoted(b)));
+        }
+    }
+    texts.sort();
+    texts.dedup();
+    (!texts.is_empty()).then_some(texts)
 }
 
 /// Whether nothing differs but numbers that are those of lines: the function names a source file.

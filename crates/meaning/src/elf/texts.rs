@@ -1,6 +1,6 @@
 //! Texts of programs: which came and which went.
 
-use super::words::quoted;
+use super::words::{count, quoted};
 use crate::{Finding, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,6 +90,57 @@ pub(super) fn compare(section: &str, before: Vec<&[u8]>, after: Vec<&[u8]>) -> V
         }
     }
     findings
+}
+
+/// Puts functions that differ in texts only below the rows of those texts. A text that went and one
+/// that came are one row if a function uses the second where it used the first. Gives the rows, and
+/// functions whose texts have none.
+pub(super) fn with_users(
+    mut findings: Vec<Finding>,
+    functions: Vec<(Vec<(String, String)>, Finding)>,
+) -> (Vec<Finding>, Vec<Finding>) {
+    let is_text = |finding: &Finding| finding.what.starts_with("text in ");
+    let mut rows: BTreeMap<(Option<String>, Option<String>), usize> = BTreeMap::new();
+    for (index, finding) in findings.iter().enumerate().filter(|(_, one)| is_text(one)) {
+        rows.insert((finding.before.clone(), finding.after.clone()), index);
+    }
+    let (mut left, mut taken) = (Vec::new(), BTreeSet::new());
+    for (texts, function) in functions {
+        for (old, new) in &texts {
+            let (old, new) = (Some(old.clone()), Some(new.clone()));
+            let parts = [(old.clone(), None), (None, new.clone())];
+            let [gone, came] = parts.map(|key| rows.get(&key).copied());
+            if let (Some(gone), Some(came), None) =
+                (gone, came, rows.get(&(old.clone(), new.clone())))
+                && !taken.contains(&gone)
+                && !taken.contains(&came)
+            {
+                taken.insert(came);
+                if let Some(row) = findings.get_mut(gone) {
+                    row.after = new.clone();
+                }
+                rows.insert((old, new), gone);
+            }
+        }
+        let row = |(old, new): &(String, String)| {
+            rows.get(&(Some(old.clone()), Some(new.clone()))).copied()
+        };
+        let all: Option<Vec<usize>> = texts.iter().map(row).collect();
+        match all.and_then(|rows| findings.get_mut(*rows.first()?)) {
+            Some(finding) => finding.inside.push(function),
+            None => left.push(function),
+        }
+    }
+    for finding in findings.iter_mut().filter(|one| is_text(one) && !one.inside.is_empty()) {
+        let first = finding.inside.first().map(|one| one.what.clone()).unwrap_or_default();
+        let name = first.trim_start_matches("function ");
+        finding.note = Some(match finding.inside.len() {
+            1 => format!("used by {name}"),
+            number => format!("used by {name} and {}", count(number - 1, "other function")),
+        });
+    }
+    let kept = findings.into_iter().enumerate().filter(|(index, _)| !taken.contains(index));
+    (kept.map(|(_, finding)| finding).collect(), left)
 }
 
 /// Whether more than half of the longer one is the same at the start and the end.

@@ -7,6 +7,7 @@
 use crate::{
     Finding, Kind, Pair,
     elf::words::{count, name, quoted},
+    tables::command_line,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -144,7 +145,15 @@ fn section(name: &str, old: &[u8], new: &[u8]) -> Vec<Finding> {
         String::from_utf8_lossy(bytes).trim().to_owned()
     };
     match name {
-        ".cmdline" => command_line(&text(old), &text(new)),
+        ".cmdline" => {
+            let (old, new) = (text(old), text(new));
+            let (before, after) = (old.as_bytes(), new.as_bytes());
+            let found = command_line(&Pair { path: "cmdline", before, after });
+            match found.is_empty() {
+                true => vec![Finding::bare(Kind::Encoding, "spaces of the command line")],
+                false => found,
+            }
+        }
         ".uname" => {
             vec![Finding::changed(Kind::Setting, "release of the kernel", text(old), text(new))]
         }
@@ -160,42 +169,6 @@ fn section(name: &str, old: &[u8], new: &[u8]) -> Vec<Finding> {
             }]
         }
     }
-}
-
-/// Words of a command line: `ro`, `quiet`, `console=ttyS0`.
-fn command_line(old: &str, new: &str) -> Vec<Finding> {
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let (a, b) = (words(old), words(new));
-    let sets = [&a, &b].map(|list| list.iter().cloned().collect::<BTreeSet<String>>());
-    let key = |word: &str| word.split('=').next().unwrap_or_default().to_owned();
-    let mut came: Vec<&String> = sets[1].difference(&sets[0]).collect();
-    let mut findings = Vec::new();
-    for gone in sets[0].difference(&sets[1]) {
-        let same = came.iter().position(|word| key(word) == key(gone));
-        findings.push(match same {
-            Some(index) => {
-                let value = |word: &str| match word.split_once('=') {
-                    Some((_, value)) => value.to_owned(),
-                    None => "there".to_owned(),
-                };
-                let new = value(came.remove(index));
-                Finding::changed(Kind::CommandLine, key(gone), value(gone), new)
-            }
-            None => Finding::removed(Kind::CommandLine, gone.clone(), "there"),
-        });
-    }
-    findings.extend(
-        came.into_iter().map(|word| Finding::added(Kind::CommandLine, word.clone(), "there")),
-    );
-    if findings.is_empty() {
-        let what = "command line";
-        findings.push(match a == b {
-            true => Finding::bare(Kind::Encoding, what).note("spaces and padding"),
-            false => Finding::changed(Kind::CommandLine, what, old, new)
-                .note("the same words in another order or number: of some words the last counts"),
-        });
-    }
-    findings
 }
 
 fn lines(name: &str, old: &str, new: &str) -> Vec<Finding> {
@@ -268,8 +241,8 @@ mod tests {
             .collect();
         let expected = [
             ("console", Some("tty0"), Some("ttyS0")),
-            ("quiet", Some("there"), None),
-            ("debug", None, Some("there")),
+            ("debug", None, Some("given")),
+            ("quiet", Some("given"), None),
             ("section .linux", Some("1 byte"), Some("2 bytes")),
             ("time in the header", Some("1"), Some("2")),
         ];
