@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "an error here fails the test")]
 
 use groundup_unfold::{
-    Entry, EntryKind, Format, Limits, Qcow2, Sink, recognise, unfold, unfold_only,
+    Bytes, Entry, EntryKind, Format, Limits, Qcow2, Sink, recognise, unfold, unfold_only,
 };
 use std::{
     collections::BTreeMap,
@@ -51,7 +51,7 @@ fn image(name: &str) -> Vec<u8> {
     image
 }
 
-fn walked(format: Format, bytes: &Vec<u8>) -> Seen {
+fn walked(format: Format, bytes: &dyn Bytes) -> Seen {
     let mut seen = Seen::default();
     unfold(format, bytes, &Limits::default(), &mut seen).unwrap();
     assert!(seen.unread.is_empty(), "{:?}", seen.unread);
