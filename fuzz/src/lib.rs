@@ -27,11 +27,13 @@ mod own;
 mod recipe;
 mod reuse;
 mod tar;
+mod unfold;
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
 pub use debian::KEYRING;
 pub use tar::with_checksums;
+pub use unfold::spread;
 
 /// A parser, or several of one kind, under test.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +88,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "store-files", longest: 4 << 10, run: own::store_files },
     Target { name: "tree", longest: 8 << 10, run: own::tree },
     Target { name: "tree-operations", longest: 4 << 10, run: own::tree_operations },
+    Target { name: "unfold", longest: 16 << 10, run: unfold::walked },
     Target { name: "version", longest: 256, run: debian::version },
     Target { name: "words", longest: 512, run: recipe::words },
     Target { name: "yaml", longest: 8 << 10, run: cluster::yaml },

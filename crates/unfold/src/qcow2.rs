@@ -34,7 +34,7 @@ pub struct Qcow2<'a> {
 #[derive(Default)]
 struct Kept {
     table: (u64, Vec<u8>),
-    cluster: (u64, Vec<u8>),
+    cluster: Option<(u64, Vec<u8>)>,
 }
 
 fn malformed(what: &str, offset: u64) -> UnfoldError {
@@ -117,17 +117,19 @@ impl<'a> Qcow2<'a> {
             let split = 62 - (bits - 8);
             let place = entry & ((1 << split) - 1);
             let sectors = (entry & ((1 << 62) - 1)) >> split;
-            if kept.cluster.0 != place {
-                let length = ((sectors + 1) * 512 - (place & 511))
-                    .min(self.bytes.len().saturating_sub(place));
+            if kept.cluster.as_ref().is_none_or(|(kept, _)| *kept != place) {
+                let length = (sectors + 1) * 512 - (place & 511);
+                let length = length.min(self.bytes.len().saturating_sub(place));
                 let packed = read(self.bytes, place, length as usize)?;
                 let cluster = Codec::new(self.method).block(&packed, 1 << bits, Beyond::Left);
                 let cluster = cluster.filter(|cluster| cluster.len() == 1 << bits);
-                kept.cluster =
-                    (place, cluster.ok_or_else(|| malformed("a cluster is damaged", place))?);
+                let cluster = cluster.ok_or_else(|| malformed("a cluster is damaged", place))?;
+                kept.cluster = Some((place, cluster));
             }
-            let end = inside as usize + buffer.len();
-            buffer.copy_from_slice(kept.cluster.1.get(inside as usize..end).unwrap_or_default());
+            let cluster = kept.cluster.as_ref().map_or(&[][..], |(_, cluster)| cluster);
+            let part = cluster.get(inside as usize..inside as usize + buffer.len());
+            let part = part.ok_or_else(|| malformed("a cluster is damaged", place))?;
+            buffer.copy_from_slice(part);
             return Ok(());
         }
         match entry & OFFSET {

@@ -138,7 +138,7 @@ impl Erofs<'_> {
     fn compact(&self, header: &Header, count: u64) -> Result<(Vec<Cluster>, u64), UnfoldError> {
         let start = header.at + 8;
         // Short packs stand at multiples of 32 only; before and behind them are the longer.
-        let before = ((32 - start % 32) / 4 & 7).min(count);
+        let before = (((32 - start % 32) / 4) & 7).min(count);
         let short = match header.advice & SHORT {
             0 => 0,
             _ => (count - before) / 16 * 16,

@@ -6,6 +6,7 @@ use crate::{
     testing::{SMALL, Seen, damaged, only, refused, walked},
     unfold, unfold_stream,
 };
+use std::io;
 
 /// An archive of headers made by hand.
 struct Builder(Vec<u8>);
@@ -153,6 +154,39 @@ fn a_stream_gives_what_bytes_give() {
         seen.unread,
         [(b"b".to_vec(), "it has 5000 bytes, more than the limit of 100".into())]
     );
+}
+
+#[test]
+fn paths_65000_deep_are_told_and_what_follows_is_read() {
+    let deep = "a/".repeat(65_000);
+    let archive =
+        Builder(Vec::new()).pax(&[("path", &deep)]).file("cut", b'0', b"").file("b", b'0', b"");
+    let seen = walked(Format::Tar, &archive.end());
+    assert_eq!(seen.paths(), ["b"]);
+    assert_eq!(seen.unread[0].1, "it is more than 4096 directories deep");
+    assert!(seen.unread[0].0.len() <= 256, "a long path is not told in full");
+}
+
+#[test]
+fn a_million_entries_end_at_the_limit() {
+    let one = Builder(Vec::new()).file("a", b'0', b"").0;
+    let limits = Limits { entries: 1000, ..Limits::default() };
+    let error =
+        unfold_stream(Format::Tar, &mut Endless(one), &limits, &mut Seen::default()).unwrap_err();
+    assert_eq!(error.to_string(), "it has more than 1000 entries");
+}
+
+/// The same block again and again.
+struct Endless(Vec<u8>);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len() / self.0.len() * self.0.len();
+        buffer[..count]
+            .chunks_exact_mut(self.0.len())
+            .for_each(|part| part.copy_from_slice(&self.0));
+        Ok(count)
+    }
 }
 
 /// Tar is one of the few programs that are on every machine where this is built.
