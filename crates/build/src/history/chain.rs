@@ -223,7 +223,9 @@ impl<'a> Tracer<'a> {
         path: Option<&TreePath>,
     ) -> Result<Next<'a>, HistoryError> {
         let object = step.output(output);
-        let same = |id: &ObjectId| Some(*id) == object;
+        let composes = step.outputs.iter().any(|(name, _)| name == "origins");
+        // Who composes says more of a path than that it came out as it went in.
+        let same = |id: &ObjectId| !composes && Some(*id) == object;
         let inputs =
             || step.inputs.iter().filter(|(name, label, _)| self.is_content(step, name, label));
         if let Some((_, label, _)) = inputs().find(|(.., id)| same(id)) {
@@ -266,7 +268,7 @@ impl<'a> Tracer<'a> {
             }
             Some(label) => {
                 if let Some(package) = label.strip_prefix("deb:")
-                    && let Some(next) = self.from_package(step, package, path, entry)?
+                    && let Some(next) = self.shipped_by(step, package, path, entry)?
                 {
                     return Ok(next);
                 }
@@ -285,7 +287,7 @@ impl<'a> Tracer<'a> {
                 return Ok(Next::Input { label, path: None, did, beside: Vec::new() });
             }
         }
-        if let Some(next) = self.from_tree(step, label, path, entry, composes)? {
+        if let Some(next) = self.laid_from(step, label, path, entry, composes)? {
             return Ok(next);
         }
         if composes {
@@ -333,7 +335,7 @@ impl<'a> Tracer<'a> {
         let composes = step.outputs.iter().any(|(name, _)| name == "origins");
         let hands_on = step.inputs.iter().any(|(name, ..)| name == "before");
         if (composes || hands_on)
-            && let Some(next) = self.from_tree(step, None, path, entry, true)?
+            && let Some(next) = self.laid_from(step, None, path, entry, true)?
         {
             return Ok(next);
         }
@@ -409,7 +411,7 @@ impl<'a> Tracer<'a> {
         }
     }
 
-    fn from_package(
+    fn shipped_by(
         &self,
         step: &'a RecordedStep,
         package: &str,
@@ -433,7 +435,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// An input tree that has the same at the path, the one laid last first.
-    fn from_tree(
+    fn laid_from(
         &self,
         step: &'a RecordedStep,
         origin: Option<&str>,
@@ -510,9 +512,10 @@ impl<'a> Tracer<'a> {
         let role = step.parts().role;
         let mut inputs: Vec<&(String, String, ObjectId)> = step.inputs.iter().collect();
         inputs.sort_by_key(|(name, label, _)| self.telling(step, name, label, path));
-        let composed = path.is_none_or(TreePath::is_root)
-            && (step.outputs.iter().any(|(name, _)| name == "origins")
-                || step.inputs.iter().any(|(name, ..)| name.starts_with("facts.")));
+        // Whoever composes knows each of its paths: what is asked about is all of it, or was not there
+        // yet.
+        let composed = step.outputs.iter().any(|(name, _)| name == "origins")
+            || path.is_none() && step.inputs.iter().any(|(name, ..)| name.starts_with("facts."));
         if composed {
             return Next::Recipe { did: Did::Composed, about: None };
         }

@@ -152,6 +152,8 @@ pub struct BornIn {
 const CANDIDATES: usize = 20;
 /// How many rows of the history are looked at for one id.
 const ROWS: usize = 400;
+/// Longer paths to a file are not told.
+const LONGEST: usize = 16 << 10;
 /// How many directories and trees are looked at for one file, and how many places are told of.
 const CLIMB: usize = 3000;
 
@@ -400,7 +402,8 @@ impl Search<'_> {
                     Holder::Directory { id, names } => {
                         for name in names {
                             let path = TreePath::root().join(&name).join_path(&below);
-                            if seen.insert((*id.as_bytes(), path.clone())) {
+                            let fits = path.as_bytes().len() <= LONGEST;
+                            if fits && seen.insert((*id.as_bytes(), path.clone())) {
                                 todo.push_back((*id.as_bytes(), path));
                             }
                         }
