@@ -74,7 +74,9 @@ pub fn every_path_ends(root: &Path, target: &str) -> Ends {
             }
             _ => panic!("{target}: {path} ends nowhere: {row}"),
         }
-        if row["kind"] == "directory" || kind != "pin" {
+        // What was laid over a package's file is not the package's: `name version arch archive` is.
+        let of_package = kind == "pin" && what.split(' ').count() == 4;
+        if row["kind"] == "directory" || !of_package {
             continue;
         }
         if let Some(owners) = owners.get(&path) {

@@ -2,7 +2,7 @@
 
 use crate::input::Input;
 use groundup_digest::{BlobId, DirId, ObjectId, Reader, TreeId, Writer};
-use groundup_provenance::{BuildRecord, Origins, StepRecord};
+use groundup_provenance::{BuildRecord, Lineage, Origins, StepRecord};
 use groundup_store::fuzzing;
 use groundup_tree::{
     ClashPolicy, Directory, FileTree, Kind, Node, Sink, Source, TreePath, TreeRoot, compare,
@@ -223,6 +223,21 @@ pub(crate) fn records(data: &[u8]) {
     } else if let Ok(record) = BuildRecord::from_bytes(bytes) {
         assert_eq!(record.to_bytes(), bytes, "a record has one encoding");
         record.id();
+        look_back(&record);
+    }
+}
+
+/// Walks a build as `why` and `whence` do: labels may name steps that are not there, or go round.
+fn look_back(record: &BuildRecord) {
+    let lineage = Lineage::new(record);
+    for step in &record.steps {
+        let owner = step.parts().owner;
+        assert!(lineage.steps_of(owner).any(|own| own.label == step.label), "whose step it is");
+        let made = lineage.made_of(&lineage.ends_of(owner));
+        assert!(made.steps <= record.steps.len(), "each step counts once");
+        for (_, id) in &step.outputs {
+            assert!(!lineage.makers_of(*id).is_empty(), "an output has a maker");
+        }
     }
 }
 
@@ -230,7 +245,12 @@ pub(crate) fn records(data: &[u8]) {
 pub(crate) fn origins(data: &[u8]) {
     if let Ok(origins) = Origins::from_bytes(data) {
         assert_eq!(origins.to_bytes(), data, "origins have one encoding");
+        for (path, label) in origins.iter() {
+            assert_eq!(Origins::label_in(data, path), Ok(Some(label)), "one path is found alone");
+        }
     }
+    // Bytes that are no origins are answered too, or refused.
+    let _ = Origins::label_in(data, &TreePath::root());
 }
 
 /// A journal: bytes as they are, or frames with whole checks and rubbish between them.

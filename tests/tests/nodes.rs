@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it is surprised")]
 
 use groundup_kernel::{Config, ConfigDiff};
-use groundup_tests::{copy_recipes, in_workspace, signing::Signer, succeed, told};
+use groundup_tests::{
+    answer, copy_recipes, history::every_path_ends, in_workspace, signing::Signer, succeed, told,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -200,6 +202,30 @@ fn a_node_boots_and_its_test_is_a_result_like_any_other() {
     let mut run = in_workspace(workspace());
     let said = succeed(run.args(["run", "rootfs.node-tools", "--", "sh", "-euc", look]));
     assert!(said.contains("No errors detected") && said.contains(".initrd"), "{said}");
+}
+
+#[test]
+fn every_path_of_a_node_ends_at_a_pin_a_recipe_or_a_file() {
+    succeed(in_workspace(workspace()).args(["build", "node.micro"]));
+    let ends = every_path_ends(workspace(), "node.micro");
+    assert!(ends.pins > 0 && ends.recipes > 10, "{ends:?}");
+    // What is not in the root is found where it is.
+    let why = |words: &[&str]| answer(in_workspace(workspace()).arg("why").args(words));
+    let disk = why(&["node.micro", "/disk.raw"]);
+    assert_eq!(disk["end"]["kind"], "recipe", "{disk}");
+    let init = why(&["node.micro:initramfs", "/init"]);
+    assert_eq!(
+        (&init["end"]["kind"], &init["end"]["what"]),
+        (&"recipe".into(), &"node.micro".into())
+    );
+    let kernel = why(&["kernel.micro", "/vmlinuz"]);
+    assert_eq!(kernel["end"]["kind"], "pin", "{kernel}");
+    assert!(kernel["end"]["what"].as_str().unwrap().contains(".orig."), "{kernel}");
+    let busybox = fs::read(workspace().join("groundup.lock")).unwrap();
+    let place = why(&["node.micro", "/bin/busybox"])["end"]["place"].as_str().unwrap().to_owned();
+    let line: usize = place.rsplit_once(':').unwrap().1.parse().unwrap();
+    let text = String::from_utf8(busybox).unwrap();
+    assert!(text.lines().nth(line - 1).unwrap().starts_with("\"busybox-static "), "{place}");
 }
 
 #[test]

@@ -126,7 +126,9 @@ fn check_outs_and_old_logs_go_when_nobody_uses_them() {
     let store = open(temp.path());
     let lease = store.lease().unwrap();
     lease.hold_checkout(trees[0]).unwrap();
-    let plan = |checkouts, logs| store.plan_collect(&KeepOptions { checkouts, logs }).unwrap();
+    let plan = |checkouts, logs| {
+        store.plan_collect(&KeepOptions { checkouts, logs, ..KeepOptions::default() }).unwrap()
+    };
     let of_kept = plan(KeepCheckouts::OfKeptTrees, KeepLogs::All);
     assert!(of_kept.dropped.contains(&(Dropped::Checkout(trees[2]), 4)));
     assert_eq!(of_kept.dropped.len(), 2);
@@ -211,4 +213,24 @@ fn builders_and_collections_at_once_lose_nothing() {
         assert!(collector.join().unwrap() > 0, "no collection dropped anything");
     });
     assert!(verify(&open(temp.path())).is_clean());
+}
+
+#[test]
+fn contents_that_tell_of_builds_stay_though_nothing_refers_to_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let told = store.put_blob(b"origins").unwrap().blob;
+    let other = store.put_blob(b"content").unwrap().blob;
+    let gone = BlobId::of(b"never there");
+    drop(store);
+    let store = open(dir.path());
+    let keep = KeepOptions { facts: [told, gone].into(), ..KeepOptions::default() };
+    let plan = store.plan_collect(&keep).unwrap();
+    assert_eq!(plan.kept.last().unwrap().0, KeepReason::Facts);
+    assert_eq!(plan.kept_total().count, 1);
+    store.perform_collect(&plan).unwrap();
+    assert!(store.has_blob(told).unwrap() && !store.has_blob(other).unwrap());
+    let plan = store.plan_collect(&KeepOptions::default()).unwrap();
+    store.perform_collect(&plan).unwrap();
+    assert!(!store.has_blob(told).unwrap());
 }

@@ -6,6 +6,7 @@
 //! `groundup run`; the host lends a shell and `rm`, nothing else.
 
 mod archives;
+mod histories;
 mod runs;
 mod tower;
 mod variations;

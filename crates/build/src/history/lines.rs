@@ -48,10 +48,12 @@ impl<'a> PinLines<'a> {
         let section = format!("[{}]", parts.owner);
         if what.is_empty() {
             // A single file: its digest where it stands on a line of its own, else the section.
-            let keys = ["sha256", "commit", "digest", "file", "oci", "url", "git", "deb"];
-            let pinned = |line: &str| keys.iter().any(|key| line.starts_with(&format!("{key} =")));
-            return self
-                .in_section(&section, pinned)
+            let keys = ["sha256", "commit", "digest"];
+            let pinned = keys.iter().find_map(|key| {
+                let key = format!("{key} =");
+                self.in_section(&section, |line| line.starts_with(&key))
+            });
+            return pinned
                 .or_else(|| self.section(&section).map(|(line, text)| PinLine { line, text }));
         }
         let file = format!("/{what}\"");

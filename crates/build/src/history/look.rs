@@ -3,7 +3,7 @@
 use super::HistoryError;
 use groundup_digest::{DirId, TreeId};
 use groundup_store::Store;
-use groundup_tree::{Directory, Entry, EntryKind, Kind, Name, Source, TreePath, TreeRoot};
+use groundup_tree::{Directory, Entry, EntryKind, Kind, Source, TreePath, TreeRoot};
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 /// The number of symbolic links that Linux follows for one path.
@@ -92,16 +92,22 @@ impl<'a> Trees<'a> {
     ) -> Result<Option<Place>, HistoryError> {
         let mut todo: Vec<Vec<u8>> = path.names().map(<[u8]>::to_vec).collect();
         todo.reverse();
+        let Some(top) = self.top(tree)? else { return Ok(None) };
+        // The directories from the top to where we are, so that a deep path is walked once.
+        let mut above: Vec<Rc<Directory>> = vec![top];
         let (mut done, mut via) = (TreePath::root(), Vec::new());
         let mut entry = None;
         while let Some(name) = todo.pop() {
             if name == b".." {
+                above.truncate(above.len().saturating_sub(1).max(1));
                 done = done.parent().unwrap_or_default();
+                entry = None;
                 continue;
             }
-            let Ok(name) = Name::new(&name) else { return Ok(None) };
-            let next = done.join(&name);
-            let Some(At::Entry(found)) = self.get(tree, &next)? else { return Ok(None) };
+            let Some(found) = above.last().and_then(|directory| named(directory, &name)) else {
+                return Ok(None);
+            };
+            let (found, next) = (found.clone(), done.join(&found.name));
             match &found.kind {
                 EntryKind::Other(Kind::Symlink { target }) if !todo.is_empty() => {
                     if via.len() >= LINKS_MAX {
@@ -109,6 +115,7 @@ impl<'a> Trees<'a> {
                     }
                     via.push((next, String::from_utf8_lossy(target).into_owned()));
                     if target.starts_with(b"/") {
+                        above.truncate(1);
                         done = TreePath::root();
                     }
                     let names = target.split(|byte| *byte == b'/');
@@ -116,13 +123,22 @@ impl<'a> Trees<'a> {
                         names.filter(|n| !matches!(*n, b"" | b".")).rev().map(<[u8]>::to_vec),
                     );
                 }
-                _ => {
-                    done = next;
-                    entry = Some(found);
+                EntryKind::Directory(id) => {
+                    let Some(directory) = self.directory(*id)? else { return Ok(None) };
+                    above.push(directory);
+                    (done, entry) = (next, Some(found));
                 }
+                EntryKind::Other(_) if !todo.is_empty() => return Ok(None),
+                EntryKind::Other(_) => (done, entry) = (next, Some(found)),
             }
         }
-        let entry = if done.is_root() { None } else { entry };
+        if entry.is_none() && !done.is_root() {
+            // It ended with `..`: what is there was passed on the way.
+            entry = match self.get(tree, &done)? {
+                Some(At::Entry(entry)) => Some(entry),
+                _ => return Ok(None),
+            };
+        }
         Ok(Some(Place { path: done, entry, via }))
     }
 
@@ -163,9 +179,10 @@ impl<'a> Trees<'a> {
             for entry in directory.entries() {
                 let path = path.join(&entry.name);
                 match &entry.kind {
-                    EntryKind::Directory(id) => {
+                    EntryKind::Directory(id) if looked + todo.len() < budget => {
                         todo.extend(self.directory(*id)?.map(|directory| (path, directory)));
                     }
+                    EntryKind::Directory(_) => {}
                     EntryKind::Other(other) if other == kind => {
                         let alike = common_end(&path, like);
                         if best.as_ref().is_none_or(|(most, _)| alike > *most) {
@@ -192,8 +209,11 @@ fn common_end(a: &TreePath, b: &TreePath) -> usize {
     a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
+/// How many leading names a path may have lost.
+const ENDS: usize = 16;
+
 /// The paths at which a tree may have what another tree has at `path`: the same, the same without
-/// and with `usr` (a tree with `lib/` is laid over merged `/usr`), and all its ends.
+/// and with `usr` (a tree with `lib/` is laid over merged `/usr`), and its ends.
 pub(super) fn variants(path: &TreePath) -> Vec<TreePath> {
     let names: Vec<&[u8]> = path.names().collect();
     let join = |names: &[&[u8]]| TreePath::new(&names.join(&b'/')).ok();
@@ -202,7 +222,7 @@ pub(super) fn variants(path: &TreePath) -> Vec<TreePath> {
         Some((first, rest)) if *first == b"usr" && !rest.is_empty() => found.extend(join(rest)),
         _ => found.extend(join(&[&[&b"usr"[..]], &names[..]].concat())),
     }
-    for skip in 1..names.len() {
+    for skip in 1..names.len().min(ENDS) {
         found.extend(names.get(skip..).and_then(join));
     }
     found.dedup();

@@ -4,17 +4,21 @@
 //! recipe is loaded and nothing is planned. What a record does not say (which line a pin stands in
 //! now) is looked up in the files as they are ([`PinLines`], [`recipe_line`]).
 
+mod born;
 mod chain;
 mod facts;
 mod lines;
 mod look;
+mod origins;
+mod trace;
 mod whence;
 mod why;
 
+pub use born::{Answer, Asked, Born, BornAs, BornIn, Candidate};
 pub use chain::{Beside, Chain, Did, End, Hop};
 pub use facts::{Facts, FactsBudget, facts_of};
 pub use lines::{PinLine, PinLines, recipe_line};
-pub use whence::{Answer, Asked, Born, BornAs, BornIn, Candidate, whence};
+pub use whence::whence;
 pub use why::{Layer, Listed, NodeFacts, Question, Why, WhyError, why, why_all};
 
 use groundup_digest::{RecordId, Sha256};

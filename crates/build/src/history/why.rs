@@ -1,10 +1,9 @@
 //! What a path in a target is, and where it comes from.
 
 use super::{
-    Chain, End, HistoryError,
-    chain::Tracer,
-    layer_facts,
+    Chain, End, HistoryError, layer_facts,
     look::{At, Place},
+    trace::Tracer,
 };
 use groundup_digest::{BlobId, ObjectId, Sha256};
 use groundup_provenance::{BuildRecord, Lineage, Maker, Origins, RecordedStep};
