@@ -4,12 +4,14 @@
 //! recipes of this repository are built in a copy of its tracked files, so that the work tree of
 //! whoever runs the tests is left alone.
 
+pub mod browser;
 pub mod hands;
 pub mod history;
 pub mod manifests;
 pub mod oracle;
 #[cfg(target_arch = "x86_64")]
 pub mod ordeal;
+pub mod pages;
 #[cfg(target_arch = "x86_64")]
 pub mod power;
 pub mod signing;

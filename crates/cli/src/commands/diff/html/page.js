@@ -10,6 +10,8 @@
   const OPEN = 40;
   const PLACES = 10;
   const FINDINGS = 60;
+  // Kinds that a finding shows without being told.
+  const PLAIN = new Set(['line', 'setting', 'entry', 'bytes', 'not-compared']);
   const count = (number, noun) => `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
   const partNames = new Set(report.before.parts.concat(report.after.parts).map(part => part[0]).filter(Boolean));
 
@@ -47,7 +49,10 @@
       });
       item.row.places.forEach(place => parts.push(place.path.join(' › '), place.path.join('/'), place.from || ''));
       within(item.row.findings);
-      item.row.causes.forEach(index => parts.push(causeText(report.causes[index])));
+      for (const index of item.row.causes) {
+        const cause = report.causes[index];
+        parts.push(cause.kind, cause.what, cause.position || '');
+      }
       item.text = parts.join('\n').toLowerCase();
     }
     return item.text;
@@ -107,20 +112,23 @@
     const node = element('li', { class: `finding ${kind}${boring(finding) ? ' quietly' : ''}` });
     if (kind === 'not-compared') node.append(element('span', { class: 'what' }, 'not compared: '));
     node.append(element('span', { class: 'what t' }, visible(finding.what)));
+    if (!PLAIN.has(kind)) node.append(element('span', { class: 'tag', title: 'Kind of finding' }, kind));
     if (before !== undefined || after !== undefined) node.append(' ', pair(before, after, 'full'));
     if (note !== undefined) node.append(element('span', { class: 'note t' }, ` (${visible(note)})`));
-    node.append(element('span', { class: 'tag', title: 'Kind of finding' }, kind));
     if (finding.inside && finding.inside.length) node.append(some(finding.inside, FINDINGS, element('ul'), findingOf));
     return node;
   }
 
   function hint(row) {
     const first = row.findings[0];
-    if (!first) return null;
+    if (!first) {
+      const from = row.places.length === 1 ? row.places[0].from : undefined;
+      return element('span', { class: 'hint t' }, from === undefined ? '' : `was ${line(from)}`);
+    }
     const node = element('span', { class: 'hint' }, element('span', { class: 't' }, line(first.what)));
     if (first.before !== undefined || first.after !== undefined) node.append(' ', pair(first.before, first.after, 'hint'));
     const more = row.findings.length + row.more - 1;
-    if (more) node.append(`  and ${more.toLocaleString('en')} more`);
+    if (more > 0) node.append(`  and ${more.toLocaleString('en')} more`);
     return node;
   }
 
@@ -144,7 +152,7 @@
       body.append(some(row.findings, most, element('ul', { 'aria-label': 'Findings' }), findingOf));
     }
     if (row.more) body.append(element('p', { class: 'note' }, `${count(row.more, 'finding')} beyond the limit of one file: counted, not written down.`));
-    const facts = element('p', { class: 'facts' }, `${row.thing}, ${row.change}; ranked by ${row.score} points: ${row.rules.join(', ') || 'no rule'}`);
+    const facts = element('p', { class: 'facts' }, `ranked by ${row.score} points: ${row.rules.join(', ') || 'no rule'}`);
     const others = row.causes.filter(index => groups[index] !== item.group);
     others.forEach((index, at) => facts.append(at ? ', ' : '; also from ', element('a', { href: `#cause-${index + 1}` }, `cause ${index + 1}`)));
     body.append(facts);
@@ -165,7 +173,7 @@
       if (several) button.append(element('span', { class: 'tag' }, `and ${(row.places.length - 1).toLocaleString('en')} more alike`));
       if (item.same) button.append(element('span', { class: 'tag' }, 'equal in meaning'));
     }
-    button.append(hint(row) || element('span', { class: 'hint' }), element('span', { class: 'tag' }, row.thing));
+    button.append(hint(row), element('span', { class: 'tag' }, row.thing));
     button.addEventListener('click', () => {
       toggle(item);
       setCurrent(item);
@@ -229,19 +237,25 @@
     }
   }
 
+  /** `A -> B` in words, with what differs marked. */
+  function changeOf(change) {
+    const [before, after, other] = change.split(' -> ');
+    if (after === undefined || other !== undefined) return element('span', { class: 't' }, line(change));
+    return pair(before, after, 'hint');
+  }
+
   function groupOf(group) {
     const { cause, index } = group;
     const button = element('button', { type: 'button', 'aria-expanded': 'true' }, element('span', { class: 'fold', 'aria-hidden': 'true' }));
     if (cause) {
       button.append(element('span', { class: 'number' }, String(index + 1)), element('span', { class: 'kind t' }, cause.kind),
-        element('span', { class: 'cause-what mono t' }, line(cause.what)), element('span', { class: 't' }, line(cause.change)));
+        element('span', { class: 'cause-what mono t' }, line(cause.what)), changeOf(cause.change));
       if (cause.position) button.append(element('span', { class: 'mono dim t' }, line(cause.position)));
-      if (cause.kind !== 'nondeterminism') button.append(element('span', { class: 'spring' }, `${count(cause.paths, 'path')} by it`));
     } else {
       button.append(element('span', { class: 'number' }, report.causes.length ? 'Without a known cause' : 'Differences'));
     }
-    group.tally = element('span', { class: 'spring' });
-    button.append(group.tally);
+    group.tally = element('span', {});
+    button.append(element('span', { class: 'spring' }, cause ? `${count(cause.paths, 'path')} by it, ` : '', group.tally));
     button.addEventListener('click', () => {
       foldGroup(group, !group.open);
       setCurrent(group);
@@ -253,7 +267,7 @@
     group.node = element('section', { class: 'group open', id: cause ? `cause-${index + 1}` : 'no-cause' }, title);
     group.parts = null;
     if (cause && cause.parts.length) {
-      group.parts = some(cause.parts, 12, element('div', { class: 'parts t' }), part => element('span', {}, `${line(part)}  `));
+      group.parts = some(cause.parts, 12, element('div', { class: 'parts t' }), part => element('span', {}, `${line(part)}; `));
       group.node.append(group.parts);
     }
     group.node.append(group.list);
@@ -286,6 +300,7 @@
     for (const group of groups) {
       group.shown = isFiltered() ? group.rows.filter(matches) : group.rows;
       all += group.shown.length;
+      // A cause that is found by what became of it stays, whether rows are or not.
       const told = group.cause && filter.terms.length && !filter.thing && !filter.change && !filter.cause
         && filter.terms.every(term => causeText(group.cause).toLowerCase().includes(term));
       group.node.hidden = isFiltered() && !group.shown.length && !told;
@@ -364,21 +379,17 @@
 
   // ---- moving ----
 
-  const nodeFor = item => (item.row ? item.node : item.node);
-
   function setCurrent(item) {
-    if (current && nodeFor(current)) nodeFor(current).classList.remove('current');
+    if (current && current.node) current.node.classList.remove('current');
     current = item;
-    if (item && nodeFor(item)) nodeFor(item).classList.add('current');
+    if (item && item.node) item.node.classList.add('current');
     tell();
   }
 
   /** Brings a row or a cause to the window. */
   function reveal(item, { block = 'nearest', focus = true } = {}) {
     if (item.row) {
-      if (!item.chunk) {
-        clear();
-      }
+      if (!item.chunk) clear();
       if (!item.group.open) foldGroup(item.group, true);
       build(item.chunk);
       for (const beside of [item.chunk.node.previousSibling, item.chunk.node.nextSibling]) if (beside) build(beside.chunk);
@@ -395,21 +406,15 @@
     }));
   }
 
-  /** The place in `order` from which one moves on: the current one, or the first in the window. */
-  function here() {
-    const at = order.indexOf(current);
-    return at;
-  }
-
   function move(step) {
     if (!order.length) return;
-    const at = here();
+    const at = order.indexOf(current);
     const to = at < 0 ? (step > 0 ? 0 : order.length - 1) : Math.min(Math.max(at + step, 0), order.length - 1);
     reveal(order[to]);
   }
 
   function find(step, focus) {
-    const at = here();
+    const at = order.indexOf(current);
     for (let tried = 0, to = at < 0 && step < 0 ? 0 : at; tried < order.length; tried++) {
       to = (to + step + order.length) % order.length;
       const item = order[to];
@@ -422,11 +427,18 @@
     }
   }
 
+  /** The row at the top of the window. */
+  function atTop() {
+    const under = document.elementFromPoint(innerWidth / 2, $('bar').getBoundingClientRect().bottom + 20);
+    const row = under && under.closest('.row');
+    return row ? rows[row.id.slice(4) - 1] : null;
+  }
+
   function foldAll(open) {
-    const kept = current;
+    const kept = current || atTop();
     for (const item of rows) if (item.chunk) item.open = open;
     render();
-    if (kept && order.includes(kept)) reveal(kept);
+    if (kept && order.includes(kept)) reveal(kept, { block: 'center', focus: kept === current });
   }
 
   function follow() {

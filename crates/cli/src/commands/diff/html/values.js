@@ -94,7 +94,7 @@ const values = (() => {
 
   /** Blanks that differ are drawn, or nobody would see them. */
   function drawn(text) {
-    return /^\s+$/.test(text) ? visible(text).replace(/ /g, '␠').replace(/\t/g, '⇥').replace(/\n/g, '↵\n') : visible(text);
+    return /^\s+$/.test(text) ? visible(text).replace(/ /g, '·').replace(/\t/g, '⇥').replace(/\n/g, '↵\n') : visible(text);
   }
 
   function points(text) {
@@ -102,8 +102,7 @@ const values = (() => {
     return Array.from(text, sign => `U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`).join(' ');
   }
 
-  function elided(text, changed) {
-    const room = changed ? 800 : 80;
+  function elided(text, room) {
     if (text.length <= 2 * room + 40) return [text];
     const cut = text.length - 2 * room;
     return [text.slice(0, room), element('span', { class: 'elided' }, `… ${cut.toLocaleString('en')} more signs …`), text.slice(-room)];
@@ -115,13 +114,15 @@ const values = (() => {
     const node = element('span', { class: `${name} t` }, element('span', { class: 'quiet' }, `${word} `));
     const fill = whole => {
       for (const [text, changed] of parts) {
-        const pieces = whole ? [text] : elided(text, changed);
+        // Between differences little is shown, of a value that came or went as a whole more.
+        const pieces = whole ? [text] : elided(text, changed || parts.length === 1 ? 800 : 80);
         const shown = pieces.map(piece => (typeof piece === 'string' ? (changed ? drawn(piece) : visible(piece)) : piece));
         if (!changed) node.append(...shown);
         else node.append(element('b', { class: text ? undefined : 'void', title: points(text) }, ...shown));
       }
     };
     fill(length <= LONG);
+    if (!length && parts.every(part => !part[1])) node.append(element('span', { class: 'elided' }, 'empty'));
     if (length > LONG && form !== 'hint') {
       const all = element('button', { type: 'button', class: 'more' }, `all ${length.toLocaleString('en')} signs`);
       all.addEventListener('click', () => {
@@ -140,7 +141,7 @@ const values = (() => {
     const [x, y] = [cut(before), cut(after)];
     const [a, b] = both ? segments(x, y) : [[[x, false]], [[y, false]]];
     const tall = form === 'full' && [x, y].some(text => text !== undefined && (text.length > 60 || text.includes('\n')));
-    const node = element('span', { class: tall ? 'values tall' : 'values' });
+    const node = element('span', { class: tall ? 'values tall' : both ? 'values' : 'values single' });
     if (x !== undefined) node.append(side('gone', 'before:', a, form));
     if (both && !tall) node.append(' → ');
     if (y !== undefined) node.append(side('new', 'after:', b, form));
