@@ -51,7 +51,9 @@ fn archive(packages: &[Deb], bulk_version: &str) -> Vec<Deb> {
 }
 
 fn write(tiny: &Tiny, files: &[(&'static str, String)]) {
-    files.iter().for_each(|(path, text)| tiny.workspace.write(path, text));
+    for (path, text) in files {
+        tiny.workspace.write(path, text);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +96,13 @@ fn rebuilt(outage: &Outage) {
 fn check(outage: &Outage, beside: Beside, report: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let cause = &report["causes"][0];
-    let cause = format!("{} {}: {}", text(&cause["kind"]), text(&cause["what"]), text(&cause["change"]));
-    assert!(cause.starts_with(outage.cause), "{beside:?}: {cause}, not {}: {report:#}", outage.cause);
+    let cause =
+        format!("{} {}: {}", text(&cause["kind"]), text(&cause["what"]), text(&cause["change"]));
+    assert!(
+        cause.starts_with(outage.cause),
+        "{beside:?}: {cause}, not {}: {report:#}",
+        outage.cause
+    );
     let first = report["rows"][0].to_string();
     for words in outage.first {
         assert!(first.contains(words), "{beside:?}: `{words}` is not in {first}");
@@ -148,8 +155,11 @@ fn a_label_that_a_selector_elsewhere_asked_for() {
         packages: Vec::new(),
         packages_after: Vec::new(),
         target: "cluster.prod",
-        cause: "file manifests/node.yaml",
-        first: &["BGPPeer reflectors: spec.nodeSelector matches nothing any more", "node-role.kubernetes.io/master"],
+        cause: "file manifests/*.yaml: node.yaml differs",
+        first: &[
+            "BGPPeer reflectors: spec.nodeSelector matches nothing any more",
+            "node-role.kubernetes.io/master",
+        ],
         told: &["metadata.labels"],
     });
 }
@@ -159,7 +169,11 @@ fn a_default_of_systemd_in_an_image_that_upgrades_itself() {
     let systemd = |version: &str| {
         Deb::new("systemd", version, "all")
             .file("lib/systemd/systemd-networkd", version, 0o755)
-            .file("lib/systemd/system/systemd-networkd.service", "[Service]\nExecStart=/lib/systemd/systemd-networkd\n", 0o644)
+            .file(
+                "lib/systemd/system/systemd-networkd.service",
+                "[Service]\nExecStart=/lib/systemd/systemd-networkd\n",
+                0o644,
+            )
     };
     rebuilt(&Outage {
         recipes: "[rootfs.os]\npackages = [\"tiny-sh\", \"bulk\", \"systemd\"]\n\
@@ -172,7 +186,10 @@ fn a_default_of_systemd_in_an_image_that_upgrades_itself() {
         target: "image.os",
         cause: "pin systemd: 245.4-4ubuntu3.17 -> 249.11-0ubuntu3.7",
         first: &["ManageForeignR"],
-        told: &["ManageForeignRoutingPolicyRules", "removes routing policy rules of other programs"],
+        told: &[
+            "ManageForeignRoutingPolicyRules",
+            "removes routing policy rules of other programs",
+        ],
     });
 }
 
@@ -201,10 +218,11 @@ fn a_line_of_a_unit() {
 
 #[test]
 fn a_tool_on_the_host_that_is_another_in_the_container() {
-    let iptables =
-        |version: &str| Deb::new("iptables", version, "all").file("usr/sbin/iptables", version, 0o755);
-    let vendored = Deb::new("kube-proxy", "1", "all")
-        .file("usr/share/iptables-version", "1.8.7-1", 0o644);
+    let iptables = |version: &str| {
+        Deb::new("iptables", version, "all").file("usr/sbin/iptables", version, 0o755)
+    };
+    let vendored =
+        Deb::new("kube-proxy", "1", "all").file("usr/share/iptables-version", "1.8.7-1", 0o644);
     rebuilt(&Outage {
         recipes: "[source.kubernetes]\npath = \"api\"\n\n\
                   [rootfs.host]\npackages = [\"tiny-sh\", \"bulk\", \"iptables\"]\n\n\
@@ -279,7 +297,10 @@ fn a_base_that_moved_while_nothing_in_git_did() {
     let ssl = |version: &str| {
         Deb::new("openssl", version, "all").file("usr/lib/libssl.so.3", version, 0o644).file(
             "etc/ssl/openssl.cnf",
-            format!("openssl_conf = default\nMinProtocol = {}\n", if version == "3.0.1" { "TLSv1.0" } else { "TLSv1.2" }),
+            format!(
+                "openssl_conf = default\nMinProtocol = {}\n",
+                if version == "3.0.1" { "TLSv1.0" } else { "TLSv1.2" }
+            ),
             0o644,
         )
     };

@@ -121,7 +121,10 @@ impl CauseWords<'_> {
                 format!("{sign}{}", difference.path)
             })
             .collect();
-        let said = format!("{} differ", words::count(parts.len(), "path"));
+        let said = match &parts[..] {
+            [one] => format!("{} differs", one.trim_start_matches('/')),
+            parts => format!("{} differ", words::count(parts.len(), "path")),
+        };
         let what = label.split_once(':').map_or(label, |(_, path)| path);
         Ok(("file", what.to_owned(), said, parts))
     }

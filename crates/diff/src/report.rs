@@ -192,6 +192,28 @@ impl Row {
         within(&self.findings, names)
     }
 
+    /// The words of a row that can name something: in its findings, and the last of its places.
+    pub fn words(&self) -> BTreeSet<String> {
+        /// Words shorter than this name nothing in particular.
+        const LEAST: usize = 4;
+        let mut words = BTreeSet::new();
+        let mut take = |text: &str| {
+            let apart = |sign: char| !(sign.is_alphanumeric() || "._-/".contains(sign));
+            for word in text.split(apart).map(|word| word.trim_matches(['.', '-', '/'])) {
+                if word.len() >= LEAST {
+                    words.insert(word.to_owned());
+                }
+            }
+        };
+        for finding in &self.findings {
+            take(&finding.what);
+            let values = [&finding.before, &finding.after, &finding.note];
+            values.into_iter().flatten().for_each(|text| take(text));
+        }
+        self.places.iter().for_each(|place| take(place.last()));
+        words
+    }
+
     /// Whether something could not be compared.
     pub fn is_not_compared(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == Kind::NotCompared)

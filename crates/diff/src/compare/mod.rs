@@ -5,6 +5,7 @@ mod files;
 mod inside;
 mod metadata;
 mod pairing;
+mod related;
 mod root;
 mod sideways;
 mod trees;
@@ -60,6 +61,7 @@ pub fn compare(
     for row in &mut rows {
         row.causes = causes.of(row);
     }
+    related::attribute(&mut rows);
     let counts = counted(&rows);
     let verdict = verdict(before, after, &rows, causes);
     let mut rows = fold::fold(rows);

@@ -29,12 +29,17 @@ pub(super) struct PlanCauses {
     labels: BTreeMap<String, BTreeSet<usize>>,
     /// The causes whose files have these contents.
     contents: BTreeMap<BlobId, BTreeSet<usize>>,
+    /// What texts of files say, by cause.
+    texts: BTreeMap<usize, String>,
     /// What lines of recipes are about, as the last name in their path.
     keys: BTreeMap<usize, String>,
     /// The packages that causes move.
     packages: BTreeMap<usize, BTreeSet<String>>,
     all: BTreeSet<usize>,
 }
+
+/// Words of fewer signs are in too many files.
+const TELLING: usize = 8;
 
 type State<'a> = (&'a Side<'a>, &'a Option<Before>);
 
@@ -108,6 +113,7 @@ impl PlanCauses {
         }
         let mut contents: BTreeMap<BlobId, BTreeSet<usize>> = BTreeMap::new();
         let (mut keys, mut packages) = (BTreeMap::new(), BTreeMap::new());
+        let mut texts = BTreeMap::new();
         for (index, cause) in comparison.causes.iter().enumerate() {
             let Some(number) = number.get(&index) else { continue };
             match &cause.kind {
@@ -119,8 +125,10 @@ impl PlanCauses {
                 }
                 CauseKind::File { label, old, new } => {
                     labels.entry(label.clone()).or_default().insert(*number);
+                    let text = texts.entry(*number).or_insert_with(String::new);
                     for content in contents_of(store, *old, *new) {
                         contents.entry(content).or_default().insert(*number);
+                        text.push_str(&text_of(store, content));
                     }
                 }
                 CauseKind::Recipe { path, .. } => {
@@ -150,7 +158,7 @@ impl PlanCauses {
             }
         }
         let all = (0..rows.len()).collect();
-        Ok(Self { rows, parts, origins, labels, contents, keys, packages, all })
+        Ok(Self { rows, parts, origins, labels, contents, texts, keys, packages, all })
     }
 }
 
@@ -243,6 +251,20 @@ fn last_key(path: &str) -> &str {
     }
 }
 
+/// A content as text, if it is a small one.
+fn text_of(store: &Store, id: BlobId) -> String {
+    const MOST: u64 = 1 << 18;
+    let size = store.open_blob(id).and_then(|blob| blob.size());
+    if size.is_ok_and(|size| size <= MOST) {
+        return store
+            .read_blob(id)
+            .ok()
+            .and_then(|it| String::from_utf8(it).ok())
+            .unwrap_or_default();
+    }
+    String::new()
+}
+
 /// The contents by which a file of the repository, or the files of a tree, differ.
 fn contents_of(store: &Store, old: Option<ObjectId>, new: Option<ObjectId>) -> Vec<BlobId> {
     let (Some(ObjectId::Tree(a)), Some(ObjectId::Tree(b))) = (old, new) else {
@@ -282,9 +304,13 @@ impl Attribution for PlanCauses {
         if !moved.is_empty() {
             return moved;
         }
-        // Of several lines of recipes, those that name what differs.
+        // Of several lines of recipes and files, those that name what differs.
+        let words = row.words();
         let named = |index: &&usize| {
             self.keys.get(index).is_some_and(|key| !key.is_empty() && row.names(key))
+                || self.texts.get(index).is_some_and(|text| {
+                    words.iter().any(|word| word.len() >= TELLING && text.contains(word.as_str()))
+                })
         };
         let named: BTreeSet<usize> = reaching.iter().filter(named).copied().collect();
         if named.is_empty() { reaching } else { named }
