@@ -7,6 +7,7 @@ mod compare;
 pub(crate) mod ini;
 pub(crate) mod json;
 mod number;
+mod tell;
 mod toml;
 mod value;
 pub(crate) mod yaml;
