@@ -145,7 +145,7 @@ fn an_inserted_function_is_told_and_what_it_moved_is_counted() {
         let is_expected = |what: &&str| {
             matches!(*what, "function inserted" | "offers inserted") || what.starts_with("text in")
         };
-        assert!(names.iter().all(|what| is_expected(what)), "{flags:?}: {names:?}");
+        assert!(names.iter().all(is_expected), "{flags:?}: {names:?}");
         assert!(names.contains(&"function inserted"));
         assert!(found.iter().any(|one| one.kind == Kind::Encoding), "{flags:?}");
     }
@@ -248,6 +248,34 @@ fn a_structure_with_another_layout_is_compared_by_fields() {
     let expected =
         ["options[1].number: 4096 -> 409", "options[0].added: - -> 0", "options[1].added: - -> 0"];
     assert_eq!(inside, expected);
+}
+
+const ACCESS: &str = r#"
+#ifdef WIDER
+struct state { long a; long added; long b; long c; };
+#else
+struct state { long a; long b; long c; };
+#endif
+extern int report(const char *file, int line);
+long get_b(struct state *p) { return p->b; }
+long get_c(struct state *p) { return p->c + p->b; }
+int one(void) { return report("mark.c", LIMIT); }
+int two(void) { return report("mark.c", LIMIT + 5) + 1; }
+"#;
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn one_cause_in_many_functions_is_one_row() {
+    let flags = ["-c", "-O2", "-DWIDER"];
+    let plain = compiled(ACCESS, &PLAIN);
+    let found = told(&plain, &compiled(ACCESS, &Build { flags: &flags, ..PLAIN }));
+    let wider = telling(&found);
+    assert_eq!(wider.len(), 1, "{:?}", rows(&wider));
+    assert_eq!((wider[0].what.as_str(), wider[0].inside.len()), ("2 functions: offsets +0x8", 2));
+    let found = told(&plain, &compiled(ACCESS, &Build { limit: 70, ..PLAIN }));
+    let lines = telling(&found);
+    assert_eq!(lines.len(), 1, "{:?}", rows(&lines));
+    assert_eq!(lines[0].what, "2 functions: numbers of lines");
 }
 
 #[test]

@@ -348,10 +348,18 @@ impl<'a> Walk<'a, '_, '_> {
     /// The rest as bytes, but for what is relocated.
     fn raw(&mut self, rest: &'a [u8], at: usize) {
         self.found.raw_from = Some(at);
+        let mut open = at; // the end of the last field that is relocated
         for (number, bytes) in rest.chunks(8).enumerate() {
             let at = at + number * 8;
             let mut step = Step::new(bytes);
+            step.blank(0, open.saturating_sub(at), None);
+            let ahead = self.relocations;
             self.relocated(&mut step, at, bytes.len());
+            let passed = ahead.len() - self.relocations.len();
+            if let Some(last) = ahead.get(..passed).and_then(<[_]>::last) {
+                let width = self.layout.binary.width(last.kind);
+                open = usize::try_from(last.offset).unwrap_or(at).saturating_add(width);
+            }
             self.push(step, at);
         }
     }
