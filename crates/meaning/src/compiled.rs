@@ -67,7 +67,15 @@ fn entries(bytes: &[u8]) -> Option<BTreeMap<&[u8], &[u8]>> {
     if number > bytes.len() / 16 {
         return None;
     }
-    (0..number).map(|index| Some((text(originals, index)?, text(translations, index)?))).collect()
+    // Texts do not overlap; hostile ones may all be the whole file.
+    let mut left = bytes.len();
+    let mut entries = BTreeMap::new();
+    for index in 0..number {
+        let pair = (text(originals, index)?, text(translations, index)?);
+        left = left.checked_sub(pair.0.len())?.checked_sub(pair.1.len())?;
+        entries.insert(pair.0, pair.1);
+    }
+    Some(entries)
 }
 
 /// Compares two, message by message.

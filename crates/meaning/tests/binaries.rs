@@ -39,6 +39,16 @@ int init_module(void) {
 }
 "#;
 
+const FIXED: &[&str] = &[
+    "-O2",
+    "-no-pie",
+    "-fno-pic",
+    "-static",
+    "-nostdlib",
+    "-Wl,-e,init_module",
+    "-Wl,--unresolved-symbols=ignore-all",
+];
+
 struct Build<'a> {
     family: u32,
     check: &'a str,
@@ -117,7 +127,7 @@ fn with_type_data_it_is_told_as_the_field() {
 
 #[test]
 fn a_pointer_that_leads_elsewhere_is_told_by_names() {
-    for flags in [&["-c", "-O2"][..], SHARED] {
+    for flags in [&["-c", "-O2"][..], SHARED, FIXED] {
         let plain = Build { flags, ..PLAIN };
         let found = told(&build(&plain), &build(&Build { check: "mark_other", ..plain }));
         let expected = ["mark_tg_reg+0x50: mark_check -> mark_other"];
@@ -127,7 +137,7 @@ fn a_pointer_that_leads_elsewhere_is_told_by_names() {
 
 #[test]
 fn an_inserted_function_is_told_and_what_it_moved_is_counted() {
-    for flags in [&["-c", "-O2"][..], SHARED] {
+    for flags in [&["-c", "-O2"][..], SHARED, FIXED] {
         let with = [flags, &["-DINSERT"]].concat();
         let plain = Build { flags, ..PLAIN };
         let found = told(&build(&plain), &build(&Build { flags: &with, ..plain }));
@@ -135,7 +145,7 @@ fn an_inserted_function_is_told_and_what_it_moved_is_counted() {
         let is_expected = |what: &&str| {
             matches!(*what, "function inserted" | "offers inserted") || what.starts_with("text in")
         };
-        assert!(names.iter().all(|what| is_expected(what)), "{flags:?}: {names:?}");
+        assert!(names.iter().all(is_expected), "{flags:?}: {names:?}");
         assert!(names.contains(&"function inserted"));
         assert!(found.iter().any(|one| one.kind == Kind::Encoding), "{flags:?}");
     }
@@ -238,6 +248,34 @@ fn a_structure_with_another_layout_is_compared_by_fields() {
     let expected =
         ["options[1].number: 4096 -> 409", "options[0].added: - -> 0", "options[1].added: - -> 0"];
     assert_eq!(inside, expected);
+}
+
+const ACCESS: &str = r#"
+#ifdef WIDER
+struct state { long a; long added; long b; long c; };
+#else
+struct state { long a; long b; long c; };
+#endif
+extern int report(const char *file, int line);
+long get_b(struct state *p) { return p->b; }
+long get_c(struct state *p) { return p->c + p->b; }
+int one(void) { return report("mark.c", LIMIT); }
+int two(void) { return report("mark.c", LIMIT + 5) + 1; }
+"#;
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn one_cause_in_many_functions_is_one_row() {
+    let flags = ["-c", "-O2", "-DWIDER"];
+    let plain = compiled(ACCESS, &PLAIN);
+    let found = told(&plain, &compiled(ACCESS, &Build { flags: &flags, ..PLAIN }));
+    let wider = telling(&found);
+    assert_eq!(wider.len(), 1, "{:?}", rows(&wider));
+    assert_eq!((wider[0].what.as_str(), wider[0].inside.len()), ("2 functions: offsets +0x8", 2));
+    let found = told(&plain, &compiled(ACCESS, &Build { limit: 70, ..PLAIN }));
+    let lines = telling(&found);
+    assert_eq!(lines.len(), 1, "{:?}", rows(&lines));
+    assert_eq!(lines[0].what, "2 functions: numbers of lines");
 }
 
 #[test]

@@ -230,3 +230,8 @@ pub(super) fn name_at(strings: &[u8], offset: usize) -> &[u8] {
     let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
     &rest[..end]
 }
+
+/// Whether no text of a table is so long that finding the ends of many of them takes long.
+pub(super) fn has_short_texts(strings: &[u8]) -> bool {
+    strings.split(|byte| *byte == 0).all(|text| text.len() <= LONGEST_NAME << 4)
+}

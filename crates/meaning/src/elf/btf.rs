@@ -12,7 +12,6 @@
 //! Source: Linux 6.1, Documentation/bpf/btf.rst and include/uapi/linux/btf.h.
 
 use super::types::{Member, Type, Types};
-use std::collections::HashMap;
 
 /// Why there are no types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +34,7 @@ struct Part<'a> {
 
 /// Reads types, with those that they continue if there are any.
 pub(crate) fn read<'a>(own: &'a [u8], base: Option<&'a [u8]>) -> Result<Types<'a>, BtfError> {
-    let mut types = Types { types: vec![Type::Other { size: 0 }], variables: HashMap::new() };
+    let mut types = Types { types: vec![Type::Other { size: 0 }], ..Types::default() };
     let mut texts = Vec::new();
     for part in base.into_iter().chain([own]) {
         let part = part_of(part)?;

@@ -177,7 +177,9 @@ pub(super) fn steps<'a>(layout: &Layout<'a, '_>, piece: &Piece<'a>) -> Option<St
     }
     let relocations: Vec<Relocation<'a>> = layout.relocations(piece).collect();
     let found = Steps::default();
-    let mut walk = Walk { layout, piece, relocations: &relocations, pages: [None; 32], found };
+    let is_fixed = layout.binary.header.kind == object::elf::ET_EXEC.0;
+    let (relocations, pages) = (&relocations[..], [None; 32]);
+    let mut walk = Walk { layout, piece, relocations, is_fixed, pages, found };
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         let length = match layout.binary.header.machine {
@@ -201,6 +203,8 @@ struct Walk<'a, 'b, 'c> {
     piece: &'c Piece<'a>,
     /// Those that are still ahead.
     relocations: &'c [Relocation<'a>],
+    /// Whether the file is never moved.
+    is_fixed: bool,
     /// Pages whose addresses registers hold (AArch64).
     pages: [Option<u64>; 32],
     found: Steps<'a>,
@@ -278,8 +282,29 @@ impl<'a> Walk<'a, '_, '_> {
                 step.immediate = 0;
             }
         }
+        if self.is_fixed && !is_relocated && !instruction.is_branch {
+            self.addresses(&mut step, &instruction, bytes);
+        }
         self.push(step, at);
         Some(instruction.length)
+    }
+
+    /// In files that are never moved, numbers may be addresses: of what is a place of the file.
+    fn addresses(&self, step: &mut Step<'a>, instruction: &x86::Instruction, bytes: &[u8]) {
+        let size = instruction.immediate;
+        let immediate = (instruction.length.saturating_sub(size), size);
+        for (start, size) in [Some(immediate), instruction.displacement].into_iter().flatten() {
+            let number = bytes.get(start..).and_then(|rest| self.layout.binary.word(rest, size));
+            let address = match (number, size) {
+                (Some(number), 4) => i64::from(number as u32 as i32).cast_unsigned(),
+                (Some(number), 8) => number,
+                _ => continue,
+            };
+            let target = self.layout.target(address);
+            if !matches!(target, Target::Number(_) | Target::End(_)) {
+                step.blank(start, size, Some(target));
+            }
+        }
     }
 
     /// Instructions of four bytes; distances are blanked bit by bit.
@@ -323,10 +348,18 @@ impl<'a> Walk<'a, '_, '_> {
     /// The rest as bytes, but for what is relocated.
     fn raw(&mut self, rest: &'a [u8], at: usize) {
         self.found.raw_from = Some(at);
+        let mut open = at; // the end of the last field that is relocated
         for (number, bytes) in rest.chunks(8).enumerate() {
             let at = at + number * 8;
             let mut step = Step::new(bytes);
+            step.blank(0, open.saturating_sub(at), None);
+            let ahead = self.relocations;
             self.relocated(&mut step, at, bytes.len());
+            let passed = ahead.len() - self.relocations.len();
+            if let Some(last) = ahead.get(..passed).and_then(<[_]>::last) {
+                let width = self.layout.binary.width(last.kind);
+                open = usize::try_from(last.offset).unwrap_or(at).saturating_add(width);
+            }
             self.push(step, at);
         }
     }

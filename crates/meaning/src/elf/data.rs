@@ -97,11 +97,7 @@ impl Variables {
     ) -> (Vec<Finding>, usize) {
         let Sides { before, after, .. } = sides;
         let (a, b) = (before.bytes(old), after.bytes(new));
-        let (mut found, mut more) = (Vec::new(), 0);
-        let mut add = |finding: Finding| match found.len() < TOLD {
-            true => found.push(finding),
-            false => more += 1,
-        };
+        let mut rows = Rows::default();
         // What is filled later, by offset: as far as both sides fill the same places, only what they
         // are filled with counts.
         let filled = [fills(before, old), fills(after, new)];
@@ -126,7 +122,7 @@ impl Variables {
             let finding =
                 Finding::changed(Kind::Data, place(title, *offset), shown(0, a), shown(1, b));
             let bit = offset.saturating_mul(8);
-            add(match sides.field(old, new, bit) {
+            rows.add(match sides.field(old, new, bit) {
                 Some((field, _)) => finding.note(format!("{title}{}", field.path)),
                 None => finding,
             });
@@ -148,7 +144,12 @@ impl Variables {
                 at = usize::try_from(*start).unwrap_or(usize::MAX).saturating_add(*width);
                 continue;
             }
-            if let Some(end) = is_fixed.then(|| self.pointer(sides, a, b, offset)).flatten() {
+            if let Some((start, end, names)) =
+                is_fixed.then(|| self.pointer(sides, a, b, offset)).flatten()
+            {
+                if let Some([old, new]) = names {
+                    rows.add(Finding::changed(Kind::Data, place(title, start as u64), old, new));
+                }
                 at = end;
                 continue;
             }
@@ -159,6 +160,13 @@ impl Variables {
             }
             let first = a.get(offset).zip(b.get(offset)).map_or(0, |(a, b)| a ^ b);
             let bit = (offset as u64).saturating_mul(8) + u64::from(first.trailing_zeros() % 8);
+            if rows.found.len() >= TOLD {
+                // Behind what is told, places are only counted.
+                rows.more += 1;
+                let rest = a.iter().zip(b).skip(offset);
+                at = offset + rest.take_while(|(a, b)| a != b).count().max(1);
+                continue;
+            }
             if let Some((end, note)) = sides.told(old, new, bit, a, b) {
                 let last = (offset..end).rev().find(|at| a.get(*at) != b.get(*at));
                 let bytes = [a, b].map(|side| {
@@ -167,7 +175,7 @@ impl Variables {
                 });
                 let [x, y] = bytes;
                 let finding = Finding::changed(Kind::Data, place(title, offset as u64), x, y);
-                add(finding.note(note));
+                rows.add(finding.note(note));
                 at = end.max(offset + 1);
                 continue;
             }
@@ -175,7 +183,7 @@ impl Variables {
             let limit = limit.min(a.len()).min(b.len());
             if let Some((start, end, texts)) = text_around(a, b, offset, at, limit) {
                 let [old, new] = texts;
-                add(Finding::changed(Kind::Data, place(title, start as u64), old, new));
+                rows.add(Finding::changed(Kind::Data, place(title, start as u64), old, new));
                 at = end;
                 continue;
             }
@@ -183,41 +191,43 @@ impl Variables {
             let bytes = [a, b].map(|side| side.get(offset..end).unwrap_or_default());
             let [x, y] = bytes.map(hex);
             let finding = Finding::changed(Kind::Data, place(title, offset as u64), x, y);
-            add(match number(sides, a, b, offset, end) {
+            rows.add(match number(sides, a, b, offset, end) {
                 Some(note) => finding.note(note),
                 None => finding,
             });
             at = end.max(offset + 1);
         }
-        (found, more)
+        (rows.found, rows.more)
     }
 
-    /// Whether the word around an offset holds an address on both sides (of files that are never
-    /// moved); then where it ends.
+    /// The word around an offset, if it holds an address on both sides (of files that are never
+    /// moved): where it starts and ends, and what it leads to if that is not the same.
     fn pointer(
         &mut self,
         sides: &Sides<'_, '_, '_>,
         a: &[u8],
         b: &[u8],
         offset: usize,
-    ) -> Option<usize> {
+    ) -> Option<(usize, usize, Option<[String; 2]>)> {
         let width = if sides.after.binary.header.is_64 { 8 } else { 4 };
         let start = offset - offset % width;
         let old = sides.before.binary.word(a.get(start..)?, width)?;
         let new = sides.after.binary.word(b.get(start..)?, width)?;
-        let targets = (sides.before.target(old), sides.after.target(new));
-        if matches!(targets, (Target::Number(_), _) | (_, Target::Number(_))) {
+        let targets = [sides.before.target(old), sides.after.target(new)];
+        let is_place = |target: &Target<'_>| !matches!(target, Target::Number(_) | Target::End(_));
+        if !targets.iter().all(is_place) {
             return None;
         }
-        if targets.0 == targets.1 {
+        let end = start + width;
+        if targets[0] == targets[1] {
             self.moved += 1;
-            return Some(start + width);
+            return Some((start, end, None));
         }
-        if sides.follows(Some(targets.0), Some(targets.1)) {
+        if sides.follows(Some(targets[0]), Some(targets[1])) {
             self.followed += 1;
-            return Some(start + width);
+            return Some((start, end, None));
         }
-        None
+        Some((start, end, Some(targets.map(|target| target.shown()))))
     }
 
     fn resized<'a>(
@@ -251,6 +261,22 @@ impl Variables {
         let used = used([(sides.before, &[old]), (sides.after, &[new])]);
         finding.inside.extend(told_uses(used, "points to"));
         self.findings.push(finding);
+    }
+}
+
+/// The first rows of many.
+#[derive(Default)]
+struct Rows {
+    found: Vec<Finding>,
+    more: usize,
+}
+
+impl Rows {
+    fn add(&mut self, finding: Finding) {
+        match self.found.len() < TOLD {
+            true => self.found.push(finding),
+            false => self.more += 1,
+        }
     }
 }
 

@@ -10,10 +10,11 @@ use super::{
     binary::{Binary, Destination, Relocation, name_at},
     types::{DEEPEST, Member, Type, Types},
 };
-use std::collections::HashMap;
 
 /// Larger debug information is not read: it would take more memory than comparing the file.
 const LARGEST: usize = 16 << 20;
+/// Attributes of a file: hostile ones take no bytes.
+const ATTRIBUTES: usize = 1 << 26;
 
 /// Reads types; nothing if there is no debug information that can be read.
 pub(super) fn read<'a>(binary: &Binary<'a>) -> Option<Types<'a>> {
@@ -29,9 +30,10 @@ pub(super) fn read<'a>(binary: &Binary<'a>) -> Option<Types<'a>> {
         texts: data(b".debug_str"),
         lines: data(b".debug_line_str"),
         offsets: data(b".debug_str_offsets"),
-        found: Types { types: vec![Type::Other { size: 0 }], variables: HashMap::new() },
+        found: Types { types: vec![Type::Other { size: 0 }], ..Types::default() },
         places: Vec::new(),
         variables: Vec::new(),
+        left: ATTRIBUTES,
     };
     let mut tables = Tables::of(data(b".debug_abbrev"));
     let mut at = 0;
@@ -57,6 +59,8 @@ struct Reader<'a, 'b> {
     /// Where each type stands, in order, and its number.
     places: Vec<(u64, usize)>,
     variables: Vec<Variable<'a>>,
+    /// Attributes that may still be read.
+    left: usize,
 }
 
 /// How a unit writes values.
@@ -179,6 +183,7 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             let abbreviation = table.get(code)?;
+            self.left = self.left.checked_sub(abbreviation.attributes.len())?;
             let mut entry = Entry::default();
             for attribute in &abbreviation.attributes {
                 self.attribute(&mut at, attribute, form, &mut entry)?;

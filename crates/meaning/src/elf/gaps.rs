@@ -99,7 +99,8 @@ impl Variables {
     }
 }
 
-/// Data without names, with what is filled later and what looks like tables of jumps blanked.
+/// Data without names; blanked is what is filled later, and what leads into code as tables of jumps
+/// do.
 fn joined(layout: &Layout<'_, '_>, pieces: &[&Piece<'_>]) -> Vec<u8> {
     let mut all = Vec::new();
     for piece in pieces {
@@ -111,7 +112,19 @@ fn joined(layout: &Layout<'_, '_>, pieces: &[&Piece<'_>]) -> Vec<u8> {
                 bytes.fill(0);
             }
         }
-        let start = piece.address.next_multiple_of(4) - piece.address;
+        if layout.binary.header.kind == object::elf::ET_EXEC.0 {
+            let width = if layout.binary.header.is_64 { 8 } else { 4 };
+            let start = aligned(piece.address, width);
+            for at in (start as usize..all.len() - from).step_by(width as usize) {
+                let word = all.get_mut(from + at..from + at + width as usize);
+                let Some(word) = word else { continue };
+                let address = layout.binary.word(word, width as usize).unwrap_or_default();
+                if layout.is_code(address) {
+                    word.fill(0);
+                }
+            }
+        }
+        let start = aligned(piece.address, 4);
         for at in (start as usize..all.len() - from).step_by(4) {
             if let Some(word) = all.get_mut(from + at..from + at + 4)
                 && is_jump(layout, piece.address.wrapping_add(at as u64), word)
@@ -121,6 +134,11 @@ fn joined(layout: &Layout<'_, '_>, pieces: &[&Piece<'_>]) -> Vec<u8> {
         }
     }
     all
+}
+
+/// How far the next multiple is.
+fn aligned(address: u64, to: u64) -> u64 {
+    (to - address % to) % to
 }
 
 /// Whether the word around an offset, in data without a name, is a distance into code on both sides,

@@ -79,13 +79,23 @@ pub(crate) fn compare(pair: &Pair<'_>, _limits: &Limits) -> Vec<Finding> {
         findings.push(Finding::not_compared("functions and variables", why));
     }
     findings.extend(notes::compare(&before, &after));
-    findings.extend(crate::kernel::module(pair));
+    match [&before, &after].map(is_module) {
+        [true, true] => findings.extend(crate::kernel::module(pair)),
+        [false, false] => {}
+        _ => findings.push(Finding::not_compared("as kernel modules", "only one of them is one")),
+    }
     if findings.is_empty() {
         let what = "layout of the file";
         findings.push(Finding::bare(Kind::Encoding, what).note("nothing that is loaded differs"));
     }
     findings.sort_by_key(|finding| finding.kind.is_boring());
     findings
+}
+
+/// Whether it is a kernel module that can be read as one.
+fn is_module(binary: &Binary<'_>) -> bool {
+    let is_short = |section: &binary::Section<'_>| binary::has_short_texts(section.data);
+    binary.section(b".modinfo").is_some() && binary.section(b".strtab").is_none_or(is_short)
 }
 
 /// Symbols, functions, variables and sections.

@@ -2,7 +2,7 @@
 
 use super::binary::{
     Binary, Destination, ElfError, Header, MACHINE_AARCH64, Preferred, Relocation, Section,
-    Segment, Starts, Symbol, name_at,
+    Segment, Starts, Symbol, has_short_texts, name_at,
 };
 use object::{
     Endianness, SymbolIndex, elf,
@@ -128,7 +128,7 @@ impl<'a, Elf: FileHeader<Endian = Endianness>> Reader<'a, Elf> {
             !matches!(elf::SectionType(section.kind), elf::SHT_GNU_VERNEED | elf::SHT_GNU_VERDEF)
                 || section.data.len() <= LARGEST_VERSIONS
         });
-        let versions = match kind == elf::SHT_DYNSYM && is_small {
+        let versions = match kind == elf::SHT_DYNSYM && is_small && has_short_texts(names) {
             true => self.table.versions(endian, self.bytes)?,
             false => None,
         };

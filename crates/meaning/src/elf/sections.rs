@@ -24,10 +24,9 @@ impl Class {
                 Self::Debug
             }
             ".BTF" | ".BTF.ext" | ".BTF.base" | ".BTF_ids" | ".ctf" | ".SUNW_ctf" => Self::Debug,
-            ".note.gnu.build-id" | ".comment" | ".gnu_debuglink" | ".gnu_debugaltlink"
-            | ".gnu_debugdata" | ".orc_header" | ".note.go.buildid" | ".note.package" => {
-                Self::Identity
-            }
+            ".note.gnu.build-id" | ".note.Linux" | ".comment" | ".gnu_debuglink"
+            | ".gnu_debugaltlink" | ".gnu_debugdata" | ".orc_header" | ".note.go.buildid"
+            | ".note.package" => Self::Identity,
             ".modinfo" | "__versions" | "__version_ext_crcs" | "__version_ext_names" => {
                 Self::Module
             }

@@ -4,18 +4,22 @@
 //! question that meets a type that is not there, or goes too deep, has no answer.
 
 use super::words::{hex, name, quoted};
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 /// Types of types of types.
 pub(super) const DEEPEST: usize = 32;
+/// How many members may be looked at in all: real structures have hundreds, hostile ones millions.
+const WORK: usize = 1 << 26;
 /// Fields of a variable that are compared one by one.
-const FIELDS: usize = 4096;
+const FIELDS: usize = 1024;
 
 /// All types of a file, by number, and the variables that have them.
 #[derive(Debug, Default)]
 pub(crate) struct Types<'a> {
     pub(super) types: Vec<Type<'a>>,
     pub(super) variables: HashMap<&'a [u8], usize>,
+    /// Members that were looked at.
+    pub(super) work: Cell<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +129,11 @@ impl<'a> Types<'a> {
                     at = *of;
                 }
                 Type::Compound { members, .. } => {
+                    let work = self.work.get().saturating_add(members.len());
+                    self.work.set(work);
+                    if work > WORK {
+                        return None;
+                    }
                     let member = members.iter().find(|member| {
                         let bits =
                             member.bits.or_else(|| self.size(member.of, pointer)?.checked_mul(8));
@@ -157,8 +166,10 @@ impl<'a> Types<'a> {
     pub(super) fn fields(&self, variable: &[u8], size: u64, pointer: u64) -> Option<Vec<Field>> {
         let end = size.checked_mul(8).filter(|_| self.fits(variable, size, pointer))?;
         let (mut bit, mut fields) = (0, Vec::new());
+        let mut steps = 0;
         while bit < end {
-            if fields.len() >= FIELDS {
+            steps += 1;
+            if steps > 2 * FIELDS {
                 return None;
             }
             match self.field(variable, bit, pointer) {
@@ -260,6 +271,7 @@ mod tests {
                 Type::Alias(4),
             ],
             variables: HashMap::from([(&b"reg"[..], 5)]),
+            work: Cell::default(),
         }
     }
 
@@ -288,6 +300,7 @@ mod tests {
         let circle = Types {
             types: vec![Type::Alias(0), array],
             variables: HashMap::from([(&b"a"[..], 0), (&b"b"[..], 1)]),
+            work: Cell::default(),
         };
         assert!(circle.field(b"a", 0, 8).is_none() && circle.field(b"b", 7, 8).is_none());
     }

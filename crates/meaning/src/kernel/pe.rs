@@ -67,7 +67,16 @@ fn header(bytes: &[u8]) -> Option<Header> {
         let range = start..start.checked_add(size)?;
         Some((name(&own[..end]), range))
     });
+    // Sections do not overlap; hostile ones may all be the whole file.
+    let mut left = bytes.len();
     let parts = parts.filter(|(_, range)| range.end <= bytes.len());
+    let parts = parts.take_while(|(_, range)| match left.checked_sub(range.len()) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    });
     let parts = parts.map(|(name, range)| Part { name, range }).collect();
     Some(Header {
         machine: number(bytes, at + 4, 2)?,
