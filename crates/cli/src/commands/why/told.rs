@@ -166,7 +166,14 @@ pub(crate) fn chain_rows(chain: &Chain, ending: &Ending, places: &mut Places) ->
 /// What a step did, in words.
 fn did(hop: &Hop, next: Option<&Hop>, end: &End, ending: &Ending) -> String {
     let from = || match (next, end) {
-        (Some(next), _) => label_parts(&next.step).owner.to_owned(),
+        (Some(next), _) => {
+            let (own, next) = (label_parts(&hop.step), label_parts(&next.step));
+            match own.owner == next.owner {
+                // Steps of one target are told apart by what they do.
+                true => format!("what `{} {}` made", next.owner, next.role),
+                false => next.owner.to_owned(),
+            }
+        }
         (None, End::File { .. }) => ending.what.clone(),
         (None, _) => "what the recipe says".to_owned(),
     };
