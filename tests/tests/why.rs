@@ -285,7 +285,7 @@ fn what_is_not_known_is_said_with_what_was_searched() {
     let nowhere = format!("sha256:{}", "0f".repeat(32));
     tiny.run(&["why", "image.one"]).expect(1, &["groundup build image.one"]);
     tiny.build(&["image.one"]);
-    tiny.run(&["whence", &nowhere]).expect(1, &["nothing is known of", "1 builds", "--store"]);
+    tiny.run(&["whence", &nowhere]).expect(1, &["nothing is known of", "(1 build)", "--store"]);
     let said = tiny.run(&["whence", &nowhere, "--json"]);
     assert_eq!((said.code, &said.answer()["known"]), (1, &"nothing".into()));
     tiny.run(&["whence", "no-digest"]).expect(2, &["is no digest", "sha256:"]);

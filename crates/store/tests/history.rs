@@ -165,6 +165,27 @@ fn a_damaged_history_is_made_anew() {
 }
 
 #[test]
+fn damage_that_is_met_while_asking_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = open(&path);
+    for build in 0..200 {
+        put(&store, &format!("s{build}"), build, &(0..200).collect::<Vec<u8>>());
+    }
+    drop(history(&store));
+    let file = database(&path);
+    let mut bytes = std::fs::read(&file).unwrap();
+    // All but the first pages, which opening looks at.
+    bytes.iter_mut().skip(60_000).for_each(|byte| *byte = 0xff);
+    std::fs::write(&file, bytes).unwrap();
+    let damaged = history(&store);
+    let asked = (0..200).map(|id| damaged.mentions(&IdPrefix::whole([id; 32]), 1000));
+    let error = asked.into_iter().find_map(Result::err).expect("pages are damaged");
+    assert!(error.to_string().contains("run the command again"), "{error}");
+    assert_eq!(told(&history(&store), 7).len(), 200);
+}
+
+#[test]
 fn a_journal_that_was_replaced_by_an_older_one_is_taken_in_anew() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");

@@ -25,6 +25,9 @@ pub struct Hop {
     /// Where the step was written when it was built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
+    /// The assembler or command that wrote it, where the way ends at a recipe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// What else it was made from, the most telling first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub beside: Vec<Beside>,

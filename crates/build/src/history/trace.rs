@@ -11,7 +11,7 @@ use super::{
     origins::KnownOrigins,
 };
 use groundup_digest::{BlobId, ObjectId, TreeId};
-use groundup_provenance::{Lineage, Maker, Part, RecordedStep};
+use groundup_provenance::{Lineage, Maker, Part, RecordedStep, StepRecord};
 use groundup_store::Store;
 use groundup_tree::{Entry, EntryKind, Kind, TreePath};
 
@@ -57,6 +57,7 @@ impl<'a> Tracer<'a> {
                 did,
                 path: shown.clone(),
                 position: step.position.clone(),
+                by: None,
                 beside,
             };
             if step.is_pin() {
@@ -66,7 +67,8 @@ impl<'a> Tracer<'a> {
             }
             match self.next(step, output, path.as_ref())? {
                 Next::Recipe { did, about } => {
-                    hops.push(hop(did, Vec::new()));
+                    let by = self.action(step);
+                    hops.push(Hop { by, ..hop(did, Vec::new()) });
                     let target = step.parts().owner.to_owned();
                     let end = End::Recipe { target, about, position: step.position.clone() };
                     return Ok(Chain { hops, end });
@@ -86,6 +88,13 @@ impl<'a> Tracer<'a> {
         }
         let why = format!("its steps go round: more than {MOST_HOPS}");
         Ok(Chain { hops, end: End::Unknown { why } })
+    }
+
+    /// What a step did by its record: an assembler with its version, or a command.
+    fn action(&self, step: &RecordedStep) -> Option<String> {
+        let records = self.store.step_records(step.key).ok()?;
+        let bytes = self.store.get_record(*records.last()?).ok()?;
+        StepRecord::from_bytes(&bytes).ok().map(|record| record.action)
     }
 
     fn file(&self, step: &RecordedStep, leaf: &str, path: Option<&TreePath>) -> End {
@@ -439,6 +448,8 @@ impl<'a> Tracer<'a> {
         let of_debian = label.contains(".debian.tar") || label.contains(".diff.");
         let in_debian = path.is_some_and(|path| path.names().next() == Some(b"debian"));
         let rank = match kind {
+            // A configuration is what was asked for, more than what it is resolved against.
+            "fragments" if step.parts().role == "config" => 0,
             "dsc" => 3,
             "file" if name != "file.000" && of_debian => {
                 if in_debian {

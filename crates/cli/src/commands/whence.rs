@@ -9,7 +9,7 @@ use crate::{
     commands::why::Places,
     context::{Home, find_root, open_to_look, store_path},
     error::{CliError, Kind},
-    out,
+    out, words,
 };
 use groundup_build::history::{Answer, open_history, whence};
 use serde_json::json;
@@ -29,6 +29,7 @@ use std::process::ExitCode;
 /// Records outlive contents, so an image of last year is known after its layers were collected. A file
 /// inside images and roots is found by its content: give the file itself, or its BLAKE3 id.
 #[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     /// A digest, an image reference, an id, or a file
     #[arg(value_name = "DIGEST")]
@@ -74,15 +75,18 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
                 return Ok(answer_is_no());
             }
             let store = store.path().display();
+            let builds = usize::try_from(builds).unwrap_or(usize::MAX);
             let message = match stored {
                 true => format!(
-                    "the store has `{}`, and none of its {builds} builds names it",
-                    args.digest
+                    "the store has `{}`, but none of its {} names it",
+                    args.digest,
+                    words::count(builds, "build"),
                 ),
                 false => format!(
-                    "nothing is known of `{}`: neither the {builds} builds of the store `{store}` \
-                     name it, nor does a tree of theirs hold it",
-                    args.digest
+                    "nothing is known of `{}`: no build of the store `{store}` ({}) names it, and none \
+                     of its trees holds it",
+                    args.digest,
+                    words::count(builds, "build"),
                 ),
             };
             Err(CliError::new(Kind::No, message).hint(

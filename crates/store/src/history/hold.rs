@@ -1,7 +1,7 @@
 //! Which directories hold a file or a directory, and which trees those are in.
 
 use super::{History, IdPrefix};
-use crate::{StoreError, error::Queried, journal::Frame, trees};
+use crate::{StoreError, journal::Frame, trees};
 use groundup_digest::{DirId, TreeId};
 use groundup_tree::{Directory, EntryKind, Kind, Name, TreeRoot};
 use rusqlite::params;
@@ -99,6 +99,6 @@ impl History {
             let offsets = statement.query_map(range, |row| row.get::<_, i64>(0))?;
             offsets.map(|offset| offset.map(i64::unsigned_abs)).collect::<rusqlite::Result<_>>()
         };
-        found().queried("look up a file in the history of")
+        self.ask("look up a file in the history of", found)
     }
 }

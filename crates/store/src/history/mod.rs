@@ -78,6 +78,8 @@ pub struct Series {
 pub struct History {
     store: Store,
     connection: Connection,
+    /// The file; none for a store that is only read.
+    path: Option<PathBuf>,
 }
 
 /// Where a stretch is still going on.
@@ -119,7 +121,7 @@ impl Store {
 }
 
 /// Removes a database that cannot be read.
-fn remove(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn remove(path: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
@@ -140,9 +142,29 @@ impl History {
         };
         let connection = connection.queried("open the history in")?;
         ready(&connection).queried("make the history of")?;
-        let mut history = Self { store: store.clone(), connection };
+        let mut history = Self { store: store.clone(), connection, path: None };
         history.fill(read)?;
+        // From here on damage is told: who asks again finds it made anew.
+        history.path = path.map(Path::to_owned);
         Ok(history)
+    }
+
+    /// Asks the database. One that is damaged is removed, and the error says to run the command again.
+    fn ask<T>(
+        &self,
+        action: &'static str,
+        query: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let answer = query();
+        let damaged = answer.as_ref().is_err_and(index::check::is_damage);
+        let answer = answer.queried(action);
+        match (answer, &self.path) {
+            (Err(error), Some(path)) if damaged => {
+                remove(path)?;
+                Err(StoreError::DamagedIndex { path: path.clone(), source: Box::new(error) })
+            }
+            (answer, _) => answer,
+        }
     }
 
     /// The stretches of builds that name an id which begins with these digits, at most `most`, those
@@ -165,7 +187,7 @@ impl History {
             }
             Ok(stretches)
         };
-        found().queried("look up an id in the history of")
+        self.ask("look up an id in the history of", found)
     }
 
     fn stretch(
@@ -202,14 +224,14 @@ impl History {
             })?;
             rows.collect::<rusqlite::Result<_>>()
         };
-        found().queried("list the series of")
+        self.ask("list the series of", found)
     }
 
     /// How many builds are remembered.
     pub fn builds(&self) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM builds";
-        let count = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        count.map(i64::unsigned_abs).queried("count the builds of")
+        let count = || self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        self.ask("count the builds of", count).map(i64::unsigned_abs)
     }
 }
 

@@ -85,6 +85,7 @@ impl Store {
     /// Makes the index anew from the journals.
     pub fn rebuild_index(&self) -> Result<(), StoreError> {
         self.writable("make the index anew")?;
+        crate::history::remove(&crate::index::history_path(self.path()))?;
         let journals = self.0.journals();
         let catch_up =
             |()| journals.into_iter().try_for_each(|journal| self.0.index.catch_up(journal));

@@ -26,15 +26,17 @@ use std::process::ExitCode;
 ///
 /// Without PATH: the pins, files and recipe lines that are in the target, and those that it was made
 /// with. With PATH: the way back from the file, link or directory, step by step, to a line of
-/// groundup.lock, a recipe or a file of the repository.
+/// groundup.lock, a line of a recipe or a file of the repository.
 ///
 ///   groundup why image.web /usr/sbin/nginx
 ///   groundup why node.worker /lib/modules --blame
 ///   groundup why node.worker:initramfs /init
+///   groundup why image.web --files
 ///
-/// The answer is that of the latest build of the target in the store; nothing is built, and contents
-/// may have been collected. What stands elsewhere in the files now is said with its present line.
+/// The answer is that of the latest build of the target in the store: nothing is built, and contents
+/// may have been collected. Places are those of now; what is no longer there is said.
 #[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(crate) struct Args {
     /// A target; with `:PART` one output, or a tree on the way: `initramfs` of a node
     target: String,

@@ -166,7 +166,14 @@ pub(crate) fn chain_rows(chain: &Chain, ending: &Ending, places: &mut Places) ->
 /// What a step did, in words.
 fn did(hop: &Hop, next: Option<&Hop>, end: &End, ending: &Ending) -> String {
     let from = || match (next, end) {
-        (Some(next), _) => label_parts(&next.step).owner.to_owned(),
+        (Some(next), _) => {
+            let (own, next) = (label_parts(&hop.step), label_parts(&next.step));
+            match own.owner == next.owner {
+                // Steps of one target are told apart by what they do.
+                true => format!("what `{} {}` made", next.owner, next.role),
+                false => next.owner.to_owned(),
+            }
+        }
         (None, End::File { .. }) => ending.what.clone(),
         (None, _) => "what the recipe says".to_owned(),
     };
@@ -178,8 +185,8 @@ fn did(hop: &Hop, next: Option<&Hop>, end: &End, ending: &Ending) -> String {
     match &hop.did {
         Did::LaidDown => format!("laid it down from {}{place}", from()),
         Did::FromPackage(package) => format!("laid it down from the package {package}{place}"),
-        Did::Wrote => "wrote what the recipe says".to_owned(),
-        Did::Generated => "made it for this set of packages; none ships it".to_owned(),
+        Did::Wrote => format!("{} wrote what the recipe says", by(hop)),
+        Did::Generated => format!("{} made it for this set of packages", by(hop)),
         Did::Scripts => "maintainer scripts made or changed it".to_owned(),
         Did::PassedOn => "passed it on".to_owned(),
         Did::Copied => format!("copied it from {}{place}", from()),
@@ -192,6 +199,11 @@ fn did(hop: &Hop, next: Option<&Hop>, end: &End, ending: &Ending) -> String {
         }
         Did::Fetched => "fetched it".to_owned(),
     }
+}
+
+/// Who wrote something: the assembler with its version.
+fn by(hop: &Hop) -> &str {
+    hop.by.as_deref().unwrap_or("groundup")
 }
 
 /// The archive that something was unpacked from: what the step of the same owner fetched.
