@@ -155,6 +155,41 @@ script = "gcc -w -o /out/sign-file /src/linux/scripts/sign-file.c -lcrypto"
     ),
 ];
 
+/// A module of a real kernel, compiled after an edit, in an image beside fifty other files.
+const MARK: &str = r#"
+[source.edit]
+path = "edit"
+
+[source.bulk]
+path = "bulk"
+
+[build.xt-mark]
+rootfs = "rootfs.toolchain-kernel"
+sources = { linux = "source.linux", edit = "source.edit" }
+script = '''
+mkdir -p /build/o /build/m
+cp /src/linux/net/netfilter/xt_mark.c /build/m/
+sed -i -f /src/edit/mark.sed /build/m/xt_mark.c
+echo 'obj-m := xt_mark.o' > /build/m/Makefile
+cd /src/linux
+make -s O=/build/o tinyconfig
+for option in 64BIT MODULES NET INET IPV6 NETFILTER NETFILTER_ADVANCED DEBUG_INFO_DWARF5; do
+    echo "CONFIG_$option=y"
+done >> /build/o/.config
+for option in NETFILTER_XTABLES IP_NF_IPTABLES IP6_NF_IPTABLES; do
+    echo "CONFIG_$option=m"
+done >> /build/o/.config
+make -s O=/build/o olddefconfig
+make -s O=/build/o -j2 modules_prepare
+make -s O=/build/o M=/build/m KBUILD_MODPOST_WARN=1 modules
+mkdir -p /out/lib/modules/6.1.0/kernel/net/netfilter
+cp /build/m/xt_mark.ko /out/lib/modules/6.1.0/kernel/net/netfilter/
+'''
+
+[image.modules]
+trees = ["build.xt-mark", { from = "source.bulk", to = "/usr/share/bulk" }]
+"#;
+
 /// A module outside the kernel's tree.
 const HELLO: &str = r#"
 #include <linux/crc7.h>
@@ -481,4 +516,53 @@ fn modules_carry_signatures_that_were_made_outside() {
     assert!(sign("-noattr -md sha256 -nodetach").contains("it holds the module itself"));
     fs::write(&names[0], good).unwrap();
     succeed(signer.groundup().args(["build", "kernel.quick"]));
+}
+
+/// The patch kernel that took nodes off the network: one character, two levels below where people look.
+#[test]
+fn one_character_of_a_kernel_module_is_told_by_the_field_that_it_is_in() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mark-tests");
+    let _ = fs::remove_dir_all(&root);
+    copy_recipes(&root);
+    let bulk = |version: u32| {
+        fs::create_dir_all(root.join("bulk")).unwrap();
+        for number in 0..50 {
+            fs::write(root.join(format!("bulk/{number}")), format!("{number} {version}\n"))
+                .unwrap();
+        }
+    };
+    fs::write(root.join("recipes/mark.toml"), MARK).unwrap();
+    fs::create_dir_all(root.join("edit")).unwrap();
+    fs::write(root.join("edit/mark.sed"), "# as it is\n").unwrap();
+    bulk(1);
+    let git = |words: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(&root).args(["-c", "user.name=a", "-c", "user.email=a@b.invalid"]);
+        succeed(git.args(words));
+    };
+    fs::write(root.join(".gitignore"), "/store\n/out\n").unwrap();
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "before"]);
+    // The toolchain is that of the other tests.
+    let store = workspace().join("store");
+    let groundup = |words: &[&str]| {
+        let mut command = in_workspace(&root);
+        command.arg("--store").arg(&store).args(words);
+        command
+    };
+    succeed(&mut groundup(&["build", "--no-out", "image.modules"]));
+    let same = succeed(&mut groundup(&["diff", "HEAD:image.modules", "image.modules"]));
+    assert!(same.starts_with("equal: "), "{same}");
+
+    fs::write(root.join("edit/mark.sed"), "s/NFPROTO_IPV6/NFPROTO_IPV4/\n").unwrap();
+    bulk(2);
+    succeed(&mut groundup(&["build", "--no-out", "image.modules"]));
+    let output = groundup(&["diff", "HEAD:image.modules", "image.modules"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[1].starts_with("1  file source.edit  mark.sed differs"), "{said}");
+    let field = lines.iter().position(|line| line.contains("mark_tg_reg[1].family: 10 -> 2"));
+    assert!(field.is_some_and(|at| at < 6), "the field is in the first lines: {said}");
 }
