@@ -97,9 +97,5 @@ fn outputs(record: &[u8]) -> Vec<usize> {
 
 /// Where the 40 digits of the commit stand.
 fn commit_of(record: &[u8]) -> Option<usize> {
-    let start = record
-        .windows(40)
-        .take(200)
-        .position(|bytes| bytes.iter().all(|byte| byte.is_ascii_hexdigit()));
-    start
+    record.windows(40).take(200).position(|bytes| bytes.iter().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -182,7 +182,7 @@ fn damage_that_is_met_while_asking_is_told_once() {
     let asked = (0..200).map(|id| damaged.mentions(&IdPrefix::whole([id; 32]), 1000));
     let error = asked.into_iter().find_map(Result::err).expect("pages are damaged");
     assert!(error.to_string().contains("run the command again"), "{error}");
-    assert_eq!(told(&history(&store), 7).len(), 200);
+    assert_eq!(told(&history(&store), 7).len(), 100, "as many as were asked for");
 }
 
 #[test]
