@@ -1,3 +1,5 @@
+//! What two small roots tell.
+
 use super::*;
 use crate::Kind;
 use std::collections::BTreeMap;
