@@ -1,11 +1,7 @@
 //! Defaults of systemd that changed between versions, for roots whose files did not.
 
 use super::managers::manager;
-use crate::{
-    Finding, Kind,
-    packages::{Packages, version_of},
-    root::Files,
-};
+use crate::{Finding, Kind, packages::version_of, root::Root};
 
 /// A default that changed.
 struct Changed {
@@ -136,10 +132,9 @@ const DEFAULTS: &[Changed] = &[
 
 /// The changed defaults that the versions of systemd in two roots lie on two sides of, and that neither
 /// root sets itself.
-pub(crate) fn changed_defaults(before: &dyn Files, after: &dyn Files) -> Vec<Finding> {
-    let major = |files: &dyn Files| -> Option<u32> {
-        let packages = Packages::of(files);
-        let version = version_of(&packages, &["systemd", "systemd-udev", "libsystemd0"])?;
+pub(crate) fn changed_defaults(before: &Root<'_>, after: &Root<'_>) -> Vec<Finding> {
+    let major = |root: &Root<'_>| -> Option<u32> {
+        let version = version_of(&root.packages, &["systemd", "systemd-udev", "libsystemd0"])?;
         let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
         let digits = upstream.find(|c: char| !c.is_ascii_digit()).unwrap_or(upstream.len());
         upstream.get(..digits)?.parse().ok()
@@ -149,11 +144,12 @@ pub(crate) fn changed_defaults(before: &dyn Files, after: &dyn Files) -> Vec<Fin
     let crossed = DEFAULTS.iter().filter(|one| low < one.since && one.since <= high);
     let mut findings = Vec::new();
     for one in crossed {
-        let set = |files: &dyn Files| match one.file {
+        let set = |root: &Root<'_>| match one.file {
             "" => None,
-            file => {
-                manager(files, file).get(one.section, one.key).last().map(|set| set.value.clone())
-            }
+            file => manager(root.files, file)
+                .get(one.section, one.key)
+                .last()
+                .map(|set| set.value.clone()),
         };
         if set(before).is_some() && set(after).is_some() {
             continue;
