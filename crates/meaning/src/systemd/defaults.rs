@@ -1,7 +1,14 @@
 //! Defaults of systemd that changed between versions, for roots whose files did not.
 
-use super::managers::manager;
-use crate::{Finding, Kind, packages::version_of, root::Root};
+use super::{
+    effective::{Loaded, SCOPES},
+    managers::manager,
+};
+use crate::{
+    Finding, Kind,
+    packages::version_of,
+    root::{Files, Root},
+};
 
 /// A default that changed.
 struct Changed {
@@ -142,7 +149,7 @@ pub(crate) fn changed_defaults(before: &Root<'_>, after: &Root<'_>) -> Vec<Findi
     let (Some(a), Some(b)) = (major(before), major(after)) else { return Vec::new() };
     let (low, high) = (a.min(b), a.max(b));
     let crossed = DEFAULTS.iter().filter(|one| low < one.since && one.since <= high);
-    let mut findings = Vec::new();
+    let (mut findings, mut networkd) = (Vec::new(), None);
     for one in crossed {
         let set = |root: &Root<'_>| match one.file {
             "" => None,
@@ -163,7 +170,18 @@ pub(crate) fn changed_defaults(before: &Root<'_>, after: &Root<'_>) -> Vec<Findi
         if let Some(value) = set(after) {
             note = format!("{note}; this root sets it to {value}");
         }
+        if one.file == "networkd.conf" || one.section == "networkd" {
+            let is_on = networkd.get_or_insert_with(|| starts_networkd(after.files));
+            note = format!("{note}; networkd is {is_on} in this root");
+        }
         findings.push(Finding::changed(Kind::Setting, what, was, is).note(note));
     }
     findings
+}
+
+/// Whether networkd starts by itself.
+fn starts_networkd(files: &dyn Files) -> &'static str {
+    let system = SCOPES.first().map(|scope| Loaded::of(files, *scope)).unwrap_or_default();
+    let pulled = system.pulls.keys().any(|(unit, ..)| unit == "systemd-networkd.service");
+    if pulled { "enabled" } else { "not enabled" }
 }
