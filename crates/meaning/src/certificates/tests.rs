@@ -1,3 +1,5 @@
+//! Bundles of two real certificates of the same name.
+
 use super::*;
 
 const ONE: &str = "\

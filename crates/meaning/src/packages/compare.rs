@@ -1,20 +1,16 @@
 //! Packages that came, went and moved, those of one source together.
 
 use super::{Package, Packages, version};
-use crate::{
-    Finding, Kind, Pair,
-    root::{Files, Section},
-};
+use crate::{Finding, Kind, Pair, root::Section};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares the packages of two roots.
-pub(crate) fn section(before: &dyn Files, after: &dyn Files) -> Section {
+pub(crate) fn section(a: &Packages, b: &Packages) -> Section {
     let mut section = Section::new("packages");
-    let (a, b) = (Packages::of(before), Packages::of(after));
     section.findings = a.problems.iter().chain(&b.problems).cloned().collect();
     section.findings.dedup();
     section.findings.extend(compare(&a.all, &b.all));
-    section.explains.extend(a.read.into_iter().chain(b.read));
+    section.explains.extend(a.read.iter().chain(&b.read).cloned());
     section
 }
 

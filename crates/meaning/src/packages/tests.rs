@@ -1,3 +1,5 @@
+//! Databases of rpm and apk, sound and damaged.
+
 use super::*;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 //! Facts are collected and compared; the verdict is the first finding. An image that installs updates by
 //! itself is not what was tested the day after.
 
-use super::{Files, Section};
+use super::{Files, Root, Section};
 use crate::{
     Finding, Kind,
     apt::Settings,
@@ -82,7 +82,7 @@ struct Facts {
 }
 
 /// Compares what two roots do to themselves.
-pub(super) fn section(before: &dyn Files, after: &dyn Files) -> Section {
+pub(super) fn section(before: &Root<'_>, after: &Root<'_>) -> Section {
     let mut section = Section::new("can change itself");
     let (a, b) = (facts(before), facts(after));
     let inside = compare(Kind::Setting, &a.records, &b.records, Order::Free);
@@ -95,8 +95,8 @@ pub(super) fn section(before: &dyn Files, after: &dyn Files) -> Section {
     section
 }
 
-fn facts(files: &dyn Files) -> Facts {
-    let packages = Packages::of(files);
+fn facts(root: &Root<'_>) -> Facts {
+    let (files, packages) = (root.files, &root.packages);
     let enabled = enabled(files);
     let mut records: Vec<Record> = Vec::new();
     for (unit, does) in UNITS {
@@ -105,7 +105,7 @@ fn facts(files: &dyn Files) -> Facts {
         }
     }
     for name in ["unattended-upgrades", "dnf-automatic", "yum-cron", "needrestart", "snapd"] {
-        if let Some(version) = version_of(&packages, &[name]) {
+        if let Some(version) = version_of(packages, &[name]) {
             records.push(Record::value(format!("package {name}"), version));
         }
     }
@@ -127,7 +127,7 @@ fn facts(files: &dyn Files) -> Facts {
     if files.read("etc/dnf/automatic.conf").is_some_and(|text| applies(&text)) {
         records.push(Record::value("dnf automatic apply_updates", "yes"));
     }
-    let verdict = verdict(&packages, &enabled, &settings);
+    let verdict = verdict(packages, &enabled, &settings);
     Facts { records, verdict }
 }
 

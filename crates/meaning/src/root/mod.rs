@@ -12,7 +12,11 @@ mod itself;
 
 pub use crate::packages::{Checksum, Owned, owners};
 
-use crate::{Finding, Limits, accounts, packages, settings, systemd};
+use crate::{
+    Finding, Limits, accounts,
+    packages::{self, Packages},
+    settings, systemd,
+};
 use std::collections::BTreeSet;
 
 /// The files of a root file system, as far as they are asked for. Paths have no slash in front.
@@ -45,10 +49,23 @@ impl Section {
     }
 }
 
+/// A root with its packages, whose databases are large and read once.
+pub(crate) struct Root<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) packages: Packages,
+}
+
+impl<'a> Root<'a> {
+    fn of(files: &'a dyn Files) -> Self {
+        Self { files, packages: Packages::of(files) }
+    }
+}
+
 /// Compares two roots; sections without findings are there too, for what they explain.
 pub fn compare(before: &dyn Files, after: &dyn Files, limits: &Limits) -> Vec<Section> {
-    let mut sections = vec![packages::section(before, after), itself::section(before, after)];
-    sections.extend(systemd::sections(before, after));
+    let (a, b) = (Root::of(before), Root::of(after));
+    let mut sections = vec![packages::section(&a.packages, &b.packages), itself::section(&a, &b)];
+    sections.extend(systemd::sections(&a, &b));
     sections.extend(settings::sections(before, after));
     sections.push(accounts::section(before, after));
     for section in &mut sections {

@@ -1,3 +1,5 @@
+//! What two small roots tell.
+
 use super::*;
 use crate::Kind;
 use std::collections::BTreeMap;
@@ -124,6 +126,15 @@ fn a_version_of_systemd_that_crosses_a_default_tells_it() {
     let rules = "default of networkd.conf [Network] ManageForeignRoutingPolicyRules";
     let one = found.findings.iter().find(|one| one.what == rules).unwrap();
     assert!(one.note.as_deref().unwrap().starts_with("systemd 245 -> 249: networkd removes"));
+    assert!(one.note.as_deref().unwrap().ends_with("networkd is not enabled in this root"));
+    let link = "etc/systemd/system/multi-user.target.wants/systemd-networkd.service";
+    let on =
+        Texts(after.0.clone()).with(link, "-> /usr/lib/systemd/system/systemd-networkd.service");
+    let found = section("system managers", &node(), &on);
+    assert!(found.findings.iter().any(|one| {
+        one.what == rules
+            && one.note.as_deref().unwrap().ends_with("networkd is enabled in this root")
+    }));
     let set = "[Network]\nManageForeignRoutingPolicyRules=no\n";
     let (before, after) = (
         node().with("etc/systemd/networkd.conf", set),

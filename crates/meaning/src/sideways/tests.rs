@@ -1,3 +1,5 @@
+//! What becomes dangling, on small roots and objects.
+
 use super::*;
 use std::collections::BTreeMap;
 

@@ -1,10 +1,13 @@
 //! Defaults of systemd that changed between versions, for roots whose files did not.
 
-use super::managers::manager;
+use super::{
+    effective::{Loaded, SCOPES},
+    managers::manager,
+};
 use crate::{
     Finding, Kind,
-    packages::{Packages, version_of},
-    root::Files,
+    packages::version_of,
+    root::{Files, Root},
 };
 
 /// A default that changed.
@@ -136,10 +139,9 @@ const DEFAULTS: &[Changed] = &[
 
 /// The changed defaults that the versions of systemd in two roots lie on two sides of, and that neither
 /// root sets itself.
-pub(crate) fn changed_defaults(before: &dyn Files, after: &dyn Files) -> Vec<Finding> {
-    let major = |files: &dyn Files| -> Option<u32> {
-        let packages = Packages::of(files);
-        let version = version_of(&packages, &["systemd", "systemd-udev", "libsystemd0"])?;
+pub(crate) fn changed_defaults(before: &Root<'_>, after: &Root<'_>) -> Vec<Finding> {
+    let major = |root: &Root<'_>| -> Option<u32> {
+        let version = version_of(&root.packages, &["systemd", "systemd-udev", "libsystemd0"])?;
         let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
         let digits = upstream.find(|c: char| !c.is_ascii_digit()).unwrap_or(upstream.len());
         upstream.get(..digits)?.parse().ok()
@@ -147,13 +149,14 @@ pub(crate) fn changed_defaults(before: &dyn Files, after: &dyn Files) -> Vec<Fin
     let (Some(a), Some(b)) = (major(before), major(after)) else { return Vec::new() };
     let (low, high) = (a.min(b), a.max(b));
     let crossed = DEFAULTS.iter().filter(|one| low < one.since && one.since <= high);
-    let mut findings = Vec::new();
+    let (mut findings, mut networkd) = (Vec::new(), None);
     for one in crossed {
-        let set = |files: &dyn Files| match one.file {
+        let set = |root: &Root<'_>| match one.file {
             "" => None,
-            file => {
-                manager(files, file).get(one.section, one.key).last().map(|set| set.value.clone())
-            }
+            file => manager(root.files, file)
+                .get(one.section, one.key)
+                .last()
+                .map(|set| set.value.clone()),
         };
         if set(before).is_some() && set(after).is_some() {
             continue;
@@ -167,7 +170,18 @@ pub(crate) fn changed_defaults(before: &dyn Files, after: &dyn Files) -> Vec<Fin
         if let Some(value) = set(after) {
             note = format!("{note}; this root sets it to {value}");
         }
+        if one.file == "networkd.conf" || one.section == "networkd" {
+            let is_on = networkd.get_or_insert_with(|| starts_networkd(after.files));
+            note = format!("{note}; networkd is {is_on} in this root");
+        }
         findings.push(Finding::changed(Kind::Setting, what, was, is).note(note));
     }
     findings
+}
+
+/// Whether networkd starts by itself.
+fn starts_networkd(files: &dyn Files) -> &'static str {
+    let system = SCOPES.first().map(|scope| Loaded::of(files, *scope)).unwrap_or_default();
+    let pulled = system.pulls.keys().any(|(unit, ..)| unit == "systemd-networkd.service");
+    if pulled { "enabled" } else { "not enabled" }
 }

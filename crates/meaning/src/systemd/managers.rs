@@ -6,7 +6,7 @@ use super::{
     effective::{self, Absent, Loaded, SCOPES, Scope, State},
     enabled::{self, Presets},
 };
-use crate::root::{Files, Section};
+use crate::root::{Files, Root, Section};
 use std::collections::BTreeSet;
 
 /// Files of the managers, each with drop-ins: systemd-system.conf(5), journald.conf(5), …
@@ -44,7 +44,8 @@ pub(super) fn manager(files: &dyn Files, name: &str) -> Unit {
 }
 
 /// Compares units, networks and managers of two roots.
-pub(crate) fn sections(before: &dyn Files, after: &dyn Files) -> Vec<Section> {
+pub(crate) fn sections(one: &Root<'_>, other: &Root<'_>) -> Vec<Section> {
+    let (before, after) = (one.files, other.files);
     let mut units = Section::new("units");
     for scope in SCOPES {
         let (a, b) = (Loaded::of(before, *scope), Loaded::of(after, *scope));
@@ -65,7 +66,7 @@ pub(crate) fn sections(before: &dyn Files, after: &dyn Files) -> Vec<Section> {
     let mut managers = Section::new("system managers");
     let (a, b) = (Loaded::of(before, MANAGER), Loaded::of(after, MANAGER));
     managers.findings.extend(effective::compare(MANAGER, &a, &b));
-    managers.findings.extend(changed_defaults(before, after));
+    managers.findings.extend(changed_defaults(one, other));
     managers.explains.extend(a.read.into_iter().chain(b.read));
     vec![units, managers]
 }
