@@ -183,7 +183,7 @@ impl Variables {
             let limit = limit.min(a.len()).min(b.len());
             if let Some((start, end, texts)) = text_around(a, b, offset, at, limit) {
                 let [old, new] = texts;
-                rows.add(Finding::changed(Kind::Data, place(title, start as u64), old, new));
+                rows.add(texts::changed(place(title, start as u64), old, new));
                 at = end;
                 continue;
             }
@@ -299,24 +299,24 @@ fn differs(a: &[u8], b: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The texts that hold an offset in both, if both are texts there: start, end, and both.
-fn text_around(
-    a: &[u8],
-    b: &[u8],
+fn text_around<'t>(
+    a: &'t [u8],
+    b: &'t [u8],
     offset: usize,
     floor: usize,
     limit: usize,
-) -> Option<(usize, usize, [String; 2])> {
+) -> Option<(usize, usize, [&'t [u8]; 2])> {
     const LONGEST: usize = 400;
     let is_shown = |byte: Option<&u8>| byte.is_some_and(|byte| texts::is_shown(*byte));
     let mut start = offset;
     while start > floor && offset - start < LONGEST && is_shown(a.get(start - 1)) {
         start -= 1;
     }
-    let text = |side: &[u8]| {
+    let text = |side: &'t [u8]| {
         let rest = side.get(start..limit.min(side.len()))?;
         let length = rest.iter().take(LONGEST).position(|byte| *byte == 0)?;
         let text = &rest[..length];
-        texts::is_text(text).then(|| (quoted(text), length))
+        texts::is_text(text).then_some((text, length))
     };
     let (old, long) = text(a)?;
     let (new, other) = text(b)?;

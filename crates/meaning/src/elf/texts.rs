@@ -72,14 +72,15 @@ pub(super) fn compare(section: &str, before: Vec<&[u8]>, after: Vec<&[u8]>) -> V
     let mut paired = BTreeSet::new();
     for old in &gone {
         let is_few = gone.len().max(came.len()) <= PAIRED;
-        let new = came
-            .iter()
-            .enumerate()
-            .find(|(index, new)| is_few && !paired.contains(index) && is_alike(old, new));
+        let new = came.iter().enumerate().find(|(index, new)| {
+            is_few
+                && !paired.contains(index)
+                && (is_alike(old, new) || of_build(old, new).is_some())
+        });
         findings.push(match new {
             Some((index, new)) => {
                 paired.insert(index);
-                Finding::changed(Kind::Data, what.clone(), quoted(old), quoted(new))
+                changed(what.clone(), old, new)
             }
             None => Finding::removed(Kind::Data, what.clone(), quoted(old)),
         });
@@ -143,6 +144,46 @@ pub(super) fn with_users(
     (kept.map(|(_, finding)| finding).collect(), left)
 }
 
+/// What a text is, if it says only when, by whom or with what a file was built, on both sides.
+pub(super) fn of_build(old: &[u8], new: &[u8]) -> Option<&'static str> {
+    // `__DATE__` and `__TIME__` (C17, section 6.10.8.1), `linux_banner`, and what OpenSSL says.
+    let is_date = |text: &[u8]| match text {
+        [a, b, c, b' ', day @ .., b' ', y1, y2, y3, y4] if day.len() == 2 => {
+            const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+            MONTHS.chunks(3).any(|month| month == [*a, *b, *c])
+                && [y1, y2, y3, y4].iter().all(|digit| digit.is_ascii_digit())
+                && day.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
+        }
+        _ => false,
+    };
+    let is_time = |text: &[u8]| {
+        let parts = text.split(|byte| *byte == b':');
+        let is_two = |part: &[u8]| part.len() == 2 && part.iter().all(u8::is_ascii_digit);
+        text.len() == 8 && parts.clone().count() == 3 && parts.into_iter().all(is_two)
+    };
+    let release = |text: &'_ [u8]| {
+        let rest = text.strip_prefix(b"Linux version ")?;
+        Some(rest.split(|byte| *byte == b' ').next()?.to_vec())
+    };
+    let both = |is_one: &dyn Fn(&[u8]) -> bool| is_one(old) && is_one(new);
+    let starts = |start: &'static [u8]| both(&|text: &[u8]| text.starts_with(start));
+    if both(&is_date) || both(&is_time) || starts(b"built on: ") {
+        return Some("when it was built");
+    }
+    let releases = [release(old), release(new)];
+    (releases[0].is_some() && releases[0] == releases[1])
+        .then_some("the same release: who built it, when, and with what")
+}
+
+/// A text that was replaced by another.
+pub(super) fn changed(what: String, old: &[u8], new: &[u8]) -> Finding {
+    let (before, after) = (quoted(old), quoted(new));
+    match of_build(old, new) {
+        Some(note) => Finding::changed(Kind::Identity, what, before, after).note(note),
+        None => Finding::changed(Kind::Data, what, before, after),
+    }
+}
+
 /// Whether more than half of the longer one is the same at the start and the end.
 fn is_alike(a: &[u8], b: &[u8]) -> bool {
     let start = a.iter().zip(b).take_while(|(a, b)| a == b).count();
@@ -173,6 +214,19 @@ mod tests {
                 (None, text("quite new")),
             ]
         );
+    }
+
+    #[test]
+    fn times_of_builds_are_boring() {
+        let kind = |old: &str, new: &str| {
+            compare(".rodata", vec![old.as_bytes()], vec![new.as_bytes()])[0].kind
+        };
+        assert_eq!(kind("Jun  6 2026", "Oct 21 2026"), Kind::Identity);
+        assert_eq!(kind("19:56:20", "09:54:24"), Kind::Identity);
+        let banner = |rest: &str| format!("Linux version {rest}");
+        assert_eq!(kind(&banner("6.1.1 (a@b) #1"), &banner("6.1.1 (c@d) #2")), Kind::Identity);
+        assert_eq!(kind(&banner("6.1.1 (a@b) #1"), &banner("6.1.2 (a@b) #1")), Kind::Data);
+        assert_eq!(kind("a long word here", "a long ward here"), Kind::Data);
     }
 
     #[test]
