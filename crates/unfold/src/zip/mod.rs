@@ -92,6 +92,12 @@ fn one(
         sum: crc32fast::Hasher::new(),
         expected: central.sum,
     };
+    if central.size == 0
+        && let Err(error) = content.check_end()
+    {
+        walk.count()?;
+        return walk.flaw(&entry.path, error.into());
+    }
     if central.is_symlink() {
         let mut target = Vec::new();
         if let Err(error) = (&mut content).take(MAX_LINK).read_to_end(&mut target) {
@@ -203,16 +209,26 @@ impl<R: Read> Read for Content<R> {
         }
         let count = self.decoder.read(buffer)?;
         self.sum.update(buffer.get(..count).unwrap_or_default());
-        match self.left.checked_sub(count as u64) {
-            None => Err(damaged("the content is longer than the directory says")),
-            Some(left) if count == 0 && left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            Some(_) if count == 0 && self.sum.clone().finalize() != self.expected => {
-                Err(damaged("the sum of the content does not fit"))
-            }
-            Some(left) => {
-                self.left = left;
-                Ok(count)
-            }
+        let left = self.left.checked_sub(count as u64);
+        self.left = left.ok_or_else(|| damaged("the content is longer than the directory says"))?;
+        match (count, self.left) {
+            (0, 1..) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            (1.., 0) => self.check_end()?,
+            _ => {}
+        }
+        Ok(count)
+    }
+}
+
+impl<R: Read> Content<R> {
+    /// Once all was read: nothing follows, and the sum fits.
+    fn check_end(&mut self) -> io::Result<()> {
+        if self.decoder.read(&mut [0])? > 0 {
+            return Err(damaged("the content is longer than the directory says"));
+        }
+        match self.sum.clone().finalize() == self.expected {
+            true => Ok(()),
+            false => Err(damaged("the sum of the content does not fit")),
         }
     }
 }
