@@ -70,7 +70,7 @@ enum Member<R: BufRead> {
 impl<R: BufRead> Member<R> {
     fn new(stream: Stream, input: R) -> io::Result<Self> {
         Ok(match stream {
-            Stream::Gzip => Self::Gzip(Inflated::new(input)),
+            Stream::Gzip => Self::Gzip(Inflated::gzip(input)),
             Stream::Xz => {
                 let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, 0)?;
                 Self::Xz(Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream)))
@@ -238,17 +238,23 @@ impl<R: Read> Read for Bounded<'_, R> {
     }
 }
 
-/// One member of a gzip file.
-struct Inflated<R> {
+/// A deflate stream, in the form of gzip or alone.
+pub(crate) struct Inflated<R> {
     input: R,
     inflate: Inflate,
     ended: bool,
 }
 
 impl<R: BufRead> Inflated<R> {
-    fn new(input: R) -> Self {
+    /// One member of a gzip file.
+    fn gzip(input: R) -> Self {
         // A header and its sums are read by the decoder: a window of 15 bits, and gzip.
         Self { input, inflate: Inflate::new(true, 31), ended: false }
+    }
+
+    /// A stream without header and sums.
+    pub(crate) fn raw(input: R) -> Self {
+        Self { input, inflate: Inflate::new(false, 15), ended: false }
     }
 }
 
@@ -278,7 +284,7 @@ impl<R: BufRead> Read for Inflated<R> {
 }
 
 fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "gzip: the compressed data are damaged")
+    io::Error::new(io::ErrorKind::InvalidData, "deflate: the compressed data are damaged")
 }
 
 #[cfg(test)]

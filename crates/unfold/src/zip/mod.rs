@@ -11,6 +11,7 @@ mod central;
 
 use crate::{
     Bytes, Entry, EntryKind, UnfoldError, Window,
+    compressed::Inflated,
     numbers::{le16, le32, read},
     source::Source,
     walk::{Damage, Walk},
@@ -20,7 +21,6 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
 };
-use zlib_rs::{Inflate, InflateFlush, Status};
 
 const NAME: &str = "zip";
 /// The longest target of a symlink.
@@ -140,9 +140,7 @@ fn data(
 fn decoder<'a>(method: u16, source: &'a mut Source<'_>) -> Result<Box<dyn Read + 'a>, UnfoldError> {
     Ok(match method {
         0 => Box::new(source),
-        8 | 9 => {
-            Box::new(Inflated { input: source, inflate: Inflate::new(false, 15), ended: false })
-        }
+        8 => Box::new(Inflated::raw(source)),
         12 => Box::new(bzip2::bufread::BzDecoder::new(source)),
         93 => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
@@ -157,37 +155,6 @@ fn decoder<'a>(method: u16, source: &'a mut Source<'_>) -> Result<Box<dyn Read +
         }
         method => return Err(central::unknown_method(method)),
     })
-}
-
-/// A raw deflate stream.
-struct Inflated<R> {
-    input: R,
-    inflate: Inflate,
-    ended: bool,
-}
-
-impl<R: io::BufRead> Read for Inflated<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended && !buffer.is_empty() {
-            let held = self.input.fill_buf()?;
-            let ends = held.is_empty();
-            let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
-            let status = self.inflate.decompress(held, buffer, InflateFlush::NoFlush);
-            let taken = (self.inflate.total_in() - taken) as usize;
-            let given = (self.inflate.total_out() - given) as usize;
-            self.input.consume(taken);
-            match status {
-                Ok(Status::StreamEnd) => self.ended = true,
-                Ok(_) if given == 0 && ends => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) if given > 0 || taken > 0 => {}
-                _ => return Err(damaged("the compressed data are damaged")),
-            }
-            if given > 0 {
-                return Ok(given);
-            }
-        }
-        Ok(0)
-    }
 }
 
 fn damaged(what: &str) -> io::Error {
