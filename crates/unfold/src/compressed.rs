@@ -1,4 +1,5 @@
-//! Compressed streams: one entry `content`, whose size is known once it was read.
+//! Compressed streams: one entry `content`, whose size is known once it was read, and `rest` if something
+//! else follows.
 //!
 //! gzip (RFC 1952, several members), xz (several streams), zstd (RFC 8878, several and skippable
 //! frames), bzip2 (several streams), lz4. What gzip says of the file stands on the entry: its time,
@@ -39,37 +40,144 @@ pub(crate) fn walk(
     }
     let (taken, trailing) = (Cell::new(0), Cell::new(false));
     let limits = *walk.limits;
-    let counted = Counted { source, taken: &taken };
-    let decoder = decoder(stream, counted, &trailing)?;
-    let mut content = Bounded { decoder, taken: &taken, given: 0, limits };
+    let counted = Counted { source: &mut *source, taken: &taken };
+    let mut content = Bounded {
+        decoder: Joined::new(stream, counted, &trailing),
+        taken: &taken,
+        given: 0,
+        limits,
+    };
+    let rest = Entry::plain(b"rest".to_vec(), EntryKind::File(UNKNOWN_SIZE));
+    if !walk.wants(&entry.path) && walk.wants(&rest.path) {
+        io::copy(&mut content, &mut io::sink())?;
+    }
     walk.entry(&entry, &mut content, Damage::Fatal)?;
     if trailing.get() {
-        walk.unread(b"", "what follows the compressed content is not read");
+        walk.entry(&rest, source, Damage::Fatal)?;
     }
     Ok(())
 }
 
-fn decoder<'a, R: BufRead + 'a>(
+/// One compressed stream, with what comes after it still to be read.
+enum Member<R: BufRead> {
+    Gzip(Inflated<R>),
+    Xz(Box<liblzma::bufread::XzDecoder<R>>),
+    Zstd(zstd::stream::read::Decoder<'static, R>),
+    Bzip2(bzip2::bufread::BzDecoder<R>),
+    Lz4(lz4::Frames<R>),
+}
+
+impl<R: BufRead> Member<R> {
+    fn new(stream: Stream, input: R) -> io::Result<Self> {
+        Ok(match stream {
+            Stream::Gzip => Self::Gzip(Inflated::gzip(input)),
+            Stream::Xz => {
+                let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, 0)?;
+                Self::Xz(Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream)))
+            }
+            Stream::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?.single_frame();
+                decoder.window_log_max(ZSTD_WINDOW)?;
+                Self::Zstd(decoder)
+            }
+            Stream::Bzip2 => Self::Bzip2(bzip2::bufread::BzDecoder::new(input)),
+            Stream::Lz4 => Self::Lz4(lz4::Frames::new(input)),
+        })
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Gzip(decoder) => decoder.read(buffer),
+            Self::Xz(decoder) => decoder.read(buffer),
+            Self::Zstd(decoder) => decoder.read(buffer),
+            Self::Bzip2(decoder) => decoder.read(buffer),
+            Self::Lz4(decoder) => decoder.read(buffer),
+        }
+    }
+
+    fn into_inner(self) -> R {
+        match self {
+            Self::Gzip(decoder) => decoder.input,
+            Self::Xz(decoder) => decoder.into_inner(),
+            Self::Zstd(decoder) => decoder.finish(),
+            Self::Bzip2(decoder) => decoder.into_inner(),
+            Self::Lz4(decoder) => decoder.into_inner(),
+        }
+    }
+}
+
+/// Streams of one kind one after the other, with zeros between them, as content.
+struct Joined<'c, R: BufRead> {
     stream: Stream,
-    input: R,
-    trailing: &'a Cell<bool>,
-) -> Result<Box<dyn Read + 'a>, UnfoldError> {
-    Ok(match stream {
-        Stream::Gzip => Box::new(Members { input, inflate: None, begun: false, trailing }),
-        Stream::Xz => {
-            let flags = liblzma::stream::CONCATENATED;
-            let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, flags);
-            let stream = stream.map_err(io::Error::from)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+    member: Option<Member<R>>,
+    input: Option<R>,
+    begun: bool,
+    trailing: &'c Cell<bool>,
+}
+
+impl<'c, R: BufRead> Joined<'c, R> {
+    fn new(stream: Stream, input: R, trailing: &'c Cell<bool>) -> Self {
+        Self { stream, member: None, input: Some(input), begun: false, trailing }
+    }
+
+    /// Goes to the next stream, if there is one.
+    fn next(&mut self) -> io::Result<bool> {
+        let Some(mut input) = self.input.take() else { return Ok(false) };
+        loop {
+            let held = input.fill_buf()?;
+            let zeros = held.iter().take_while(|byte| **byte == 0).count();
+            if held.is_empty() && self.begun {
+                return Ok(false);
+            }
+            if zeros > 0 && self.begun {
+                input.consume(zeros);
+                continue;
+            }
+            if self.begun && !self.stream.starts(held) {
+                self.trailing.set(true);
+                return Ok(false);
+            }
+            self.begun = true;
+            self.member = Some(Member::new(self.stream, input)?);
+            return Ok(true);
         }
-        Stream::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-            decoder.window_log_max(ZSTD_WINDOW)?;
-            Box::new(decoder)
+    }
+}
+
+impl<R: BufRead> Read for Joined<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !buffer.is_empty() {
+            let Some(member) = &mut self.member else {
+                if self.next()? {
+                    continue;
+                }
+                return Ok(0);
+            };
+            let count = member.read(buffer)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            self.input = self.member.take().map(Member::into_inner);
         }
-        Stream::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
-        Stream::Lz4 => Box::new(lz4::Frames::new(input)),
-    })
+        Ok(0)
+    }
+}
+
+impl Stream {
+    /// Whether these bytes, which may be few, can start one more stream.
+    fn starts(self, held: &[u8]) -> bool {
+        let skippable = matches!(held, [0x50..=0x5f, rest @ ..] if b"*M\x18".starts_with(rest.get(..3.min(rest.len())).unwrap_or_default()));
+        let magic: &[u8] = match self {
+            Self::Gzip => b"\x1f\x8b",
+            Self::Xz => b"\xfd7zXZ",
+            Self::Zstd if skippable => return true,
+            Self::Zstd => b"\x28\xb5\x2f\xfd",
+            Self::Bzip2 => b"BZh",
+            Self::Lz4 => return false,
+        };
+        let count = magic.len().min(held.len());
+        held.get(..count) == magic.get(..count)
+    }
 }
 
 /// Time and name, if they are in what is buffered.
@@ -130,43 +238,38 @@ impl<R: Read> Read for Bounded<'_, R> {
     }
 }
 
-/// The members of a gzip file, one after the other.
-struct Members<'c, R> {
+/// A deflate stream, in the form of gzip or alone.
+pub(crate) struct Inflated<R> {
     input: R,
-    inflate: Option<Inflate>,
-    begun: bool,
-    trailing: &'c Cell<bool>,
+    inflate: Inflate,
+    ended: bool,
 }
 
-impl<R: BufRead> Read for Members<'_, R> {
+impl<R: BufRead> Inflated<R> {
+    /// One member of a gzip file.
+    fn gzip(input: R) -> Self {
+        // A header and its sums are read by the decoder: a window of 15 bits, and gzip.
+        Self { input, inflate: Inflate::new(true, 31), ended: false }
+    }
+
+    /// A stream without header and sums.
+    pub(crate) fn raw(input: R) -> Self {
+        Self { input, inflate: Inflate::new(false, 15), ended: false }
+    }
+}
+
+impl<R: BufRead> Read for Inflated<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !buffer.is_empty() {
+        while !self.ended && !buffer.is_empty() {
             let held = self.input.fill_buf()?;
             let ends = held.is_empty();
-            let inflate = match &mut self.inflate {
-                Some(inflate) => inflate,
-                None if ends => return Ok(0),
-                None if self.begun && byte(held, 0) != 0x1f => {
-                    // Tapes are filled up with zeros.
-                    let zeros = held.iter().take_while(|byte| **byte == 0).count();
-                    if zeros == 0 {
-                        self.trailing.set(true);
-                        return Ok(0);
-                    }
-                    self.input.consume(zeros);
-                    continue;
-                }
-                // A header and its sums are read by the decoder: a window of 15 bits, and gzip.
-                None => self.inflate.insert(Inflate::new(true, 31)),
-            };
-            self.begun = true;
-            let (taken, given) = (inflate.total_in(), inflate.total_out());
-            let status = inflate.decompress(held, buffer, InflateFlush::NoFlush);
-            let taken = (inflate.total_in() - taken) as usize;
-            let given = (inflate.total_out() - given) as usize;
+            let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
+            let status = self.inflate.decompress(held, buffer, InflateFlush::NoFlush);
+            let taken = (self.inflate.total_in() - taken) as usize;
+            let given = (self.inflate.total_out() - given) as usize;
             self.input.consume(taken);
             match status {
-                Ok(Status::StreamEnd) => self.inflate = None,
+                Ok(Status::StreamEnd) => self.ended = true,
                 Ok(_) if given == 0 && ends => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(_) if given == 0 && taken == 0 => return Err(damaged()),
                 Ok(_) => {}
@@ -181,7 +284,7 @@ impl<R: BufRead> Read for Members<'_, R> {
 }
 
 fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "gzip: the compressed data are damaged")
+    io::Error::new(io::ErrorKind::InvalidData, "deflate: the compressed data are damaged")
 }
 
 #[cfg(test)]
@@ -221,8 +324,11 @@ mod tests {
         assert!(seen.get("content").1 == [&content[..], b"more"].concat());
         two.extend_from_slice(&[0; 100]);
         assert!(walked(Format::Gzip, &two).unread.is_empty());
-        two.extend_from_slice(b"rest");
-        assert_eq!(walked(Format::Gzip, &two).unread.len(), 1);
+        two.extend_from_slice(b"what follows");
+        let seen = walked(Format::Gzip, &two);
+        assert_eq!((seen.paths().len(), seen.get("rest").1), (2, &b"what follows"[..]));
+        let rest = crate::testing::only(Format::Gzip, &two, "rest").unwrap();
+        assert_eq!((rest.paths().len(), rest.get("rest").1), (1, &b"what follows"[..]));
         assert_eq!(refused(Format::Gzip, &one[..one.len() - 9].to_vec()), "it ends too early");
         let mut bad = one;
         let sum = bad.len() - 8;
@@ -259,7 +365,8 @@ mod tests {
             [(Format::Xz, xz), (Format::Bzip2, bzip2), (Format::Zstd, skippable)]
         {
             assert_eq!(crate::recognise(&packed), Some(format));
-            let twice = [&packed[..], &packed].concat();
+            // Tools that join initramfs fill up to four bytes between them.
+            let twice = [&packed[..], &[0; 3], &packed, &[0; 9]].concat();
             assert!(walked(format, &twice).get("content").1 == [&content[..], &content].concat());
             assert!(
                 unfold(format, &packed[..packed.len() / 2].to_vec(), &SMALL, &mut Seen::default())

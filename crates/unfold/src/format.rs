@@ -67,7 +67,6 @@ const MAGIC: &[(&[u8], Format)] = &[
     (b"070701", Format::Cpio),
     (b"070702", Format::Cpio),
     (b"070707", Format::Cpio),
-    (b"\xc7\x71", Format::Unread("binary cpio")),
     (b"!<arch>\n", Format::Ar),
     (b"!<thin>\n", Format::Ar),
     (b"PK\x03\x04", Format::Zip),
@@ -75,17 +74,17 @@ const MAGIC: &[(&[u8], Format)] = &[
     (b"hsqs", Format::Squashfs),
     (b"sqsh", Format::Unread("big-endian squashfs")),
     (b"QFI\xfb", Format::Qcow2),
-    (b"XFSB", Format::Unread("XFS")),
+    (b"XFSB\0\0", Format::Unread("XFS")),
     (b"LUKS\xba\xbe", Format::Unread("LUKS")),
-    (b"KDMV", Format::Unread("VMDK")),
+    (b"KDMV\x01\0\0\0", Format::Unread("VMDK")),
     (b"vhdxfile", Format::Unread("VHDX")),
     (b"conectix", Format::Unread("VHD")),
     (b"7z\xbc\xaf\x27\x1c", Format::Unread("7z")),
     (b"Rar!\x1a\x07", Format::Unread("RAR")),
-    (b"MSCF", Format::Unread("cabinet")),
+    (b"MSCF\0\0\0\0", Format::Unread("cabinet")),
     (b"\xed\xab\xee\xdb", Format::Unread("RPM package")),
     (b"\x89LZO\0\r\n\x1a\n", Format::Unread("lzop")),
-    (b"LZIP", Format::Unread("lzip")),
+    (b"LZIP\x01", Format::Unread("lzip")),
 ];
 
 /// What bytes that start so are, as far as the first 512 tell.
@@ -94,7 +93,6 @@ pub fn recognise_start(start: &[u8]) -> Option<Format> {
     let skippable = numbers::le32(start, 0) >> 4 == 0x0184_d2a5;
     match known {
         Some(Format::Bzip2) if !matches!(start.get(4..8), Some(b"1AY&" | b"\x17rE8")) => None,
-        Some(Format::Unread("binary cpio")) if start.len() < 26 => None,
         Some(format) => Some(format),
         None if skippable && start.len() >= 8 => Some(Format::Zstd),
         None if lz4::is_frame(start) => Some(Format::Lz4),
@@ -215,9 +213,9 @@ mod tests {
 
     #[test]
     fn what_is_nothing_known_is_not_recognised() {
-        for bytes in [&b""[..], b"x", b"BZhello", b"PK", b"#!/bin/sh\n", b"\x7fELF", &[0; 70_000]] {
+        for bytes in [&b""[..], b"x", b"BZhello", b"PK", b"LZIP is", b"\x7fELF", &[0; 70_000]] {
             assert_eq!(recognise(&bytes.to_vec()), None);
         }
-        assert_eq!(recognise(&b"XFSB".to_vec()), Some(Format::Unread("XFS")));
+        assert_eq!(recognise(&b"XFSB\0\0\x10\0".to_vec()), Some(Format::Unread("XFS")));
     }
 }

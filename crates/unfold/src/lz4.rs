@@ -101,6 +101,10 @@ impl<R: BufRead> Frames<R> {
         Self { input, frame: Frame::Between, out: Vec::new(), given: 0 }
     }
 
+    pub(crate) fn into_inner(self) -> R {
+        self.input
+    }
+
     fn number(&mut self) -> io::Result<u32> {
         let mut bytes = [0; 4];
         self.input.read_exact(&mut bytes)?;

@@ -106,7 +106,7 @@ struct Tour<'w, 'a, V: Volume> {
 
 impl<V: Volume> Tour<'_, '_, V> {
     fn child(&mut self, above: &[u8], name: &[u8], place: &V::Place) -> Result<(), UnfoldError> {
-        let path = if above.is_empty() { name.to_vec() } else { [above, b"/", name].concat() };
+        let path = joined(above, name);
         let odd = name.is_empty() || name.iter().any(|byte| matches!(byte, 0 | b'/'));
         let why = match name {
             b"." | b".." => return Ok(()),
@@ -178,9 +178,21 @@ impl<V: Volume> Tour<'_, '_, V> {
             self.walk.flaw(&path, error)?;
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
+        // Damage again: only one of them could be reached by its name.
+        found.dedup_by(|later, first| {
+            let twice = later.0 == first.0;
+            if twice {
+                self.walk.unread(&joined(&path, &later.0), "its directory has this name twice");
+            }
+            twice
+        });
         self.open.push((path, found.into_iter()));
         Ok(())
     }
+}
+
+fn joined(above: &[u8], name: &[u8]) -> Vec<u8> {
+    if above.is_empty() { name.to_vec() } else { [above, b"/", name].concat() }
 }
 
 /// How much may be unpacked or looked up in all, since places of a file system may be read again and

@@ -182,7 +182,12 @@ impl<'a> Walk<'a> {
             self.unread(&entry.path, &why);
             return Ok(());
         }
-        let mut metered = Metered { content, bytes: self.bytes, limit, failed: None };
+        let left = match entry.kind {
+            EntryKind::File(UNKNOWN_SIZE) => None,
+            EntryKind::File(size) => Some(size),
+            _ => Some(0),
+        };
+        let mut metered = Metered { content, bytes: self.bytes, limit, left, failed: None };
         let taken = self.sink.entry(entry, &mut metered);
         self.bytes = metered.bytes;
         let Err(refused) = taken else { return Ok(()) };
@@ -194,18 +199,28 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Content that counts against the limit of a walk, and remembers why it broke.
+/// Content that counts against the limit of a walk, is as long as its entry says, and remembers why it
+/// broke.
 struct Metered<'a> {
     content: &'a mut dyn Read,
     bytes: u64,
     limit: u64,
+    /// What has to come yet, where the entry says.
+    left: Option<u64>,
     failed: Option<io::Error>,
 }
 
 impl Read for Metered<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        let most = most.min(buffer.len());
+        let Some(buffer) = buffer.get_mut(..most).filter(|buffer| !buffer.is_empty()) else {
+            return Ok(0);
+        };
         let failed = match self.content.read(buffer) {
+            Ok(0) if self.left.is_some() => io::ErrorKind::UnexpectedEof.into(),
             Ok(count) => {
+                self.left = self.left.map(|left| left.saturating_sub(count as u64));
                 self.bytes = self.bytes.saturating_add(count as u64);
                 if self.bytes <= self.limit {
                     return Ok(count);

@@ -105,6 +105,9 @@ impl Ext<'_> {
         }
         let mut target = Vec::new();
         self.file(inode)?.read_to_end(&mut target)?;
-        Ok(target)
+        match target.len() as u64 == inode.size {
+            true => Ok(target),
+            false => Err(malformed("the target of a symlink is cut off", 0)),
+        }
     }
 }

@@ -158,7 +158,7 @@ impl Central {
     pub(super) fn problem(&self) -> Option<UnfoldError> {
         match self.method {
             _ if self.flags & 1 == 1 => Some(UnfoldError::unsupported(NAME, "encryption")),
-            0 | 8 | 9 | 12 | 93 | 95 => None,
+            0 | 8 | 12 | 93 | 95 => None,
             method => Some(unknown_method(method)),
         }
     }

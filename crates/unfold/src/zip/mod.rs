@@ -11,6 +11,7 @@ mod central;
 
 use crate::{
     Bytes, Entry, EntryKind, UnfoldError, Window,
+    compressed::Inflated,
     numbers::{le16, le32, read},
     source::Source,
     walk::{Damage, Walk},
@@ -20,7 +21,6 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
 };
-use zlib_rs::{Inflate, InflateFlush, Status};
 
 const NAME: &str = "zip";
 /// The longest target of a symlink.
@@ -92,6 +92,12 @@ fn one(
         sum: crc32fast::Hasher::new(),
         expected: central.sum,
     };
+    if central.size == 0
+        && let Err(error) = content.check_end()
+    {
+        walk.count()?;
+        return walk.flaw(&entry.path, error.into());
+    }
     if central.is_symlink() {
         let mut target = Vec::new();
         if let Err(error) = (&mut content).take(MAX_LINK).read_to_end(&mut target) {
@@ -134,9 +140,7 @@ fn data(
 fn decoder<'a>(method: u16, source: &'a mut Source<'_>) -> Result<Box<dyn Read + 'a>, UnfoldError> {
     Ok(match method {
         0 => Box::new(source),
-        8 | 9 => {
-            Box::new(Inflated { input: source, inflate: Inflate::new(false, 15), ended: false })
-        }
+        8 => Box::new(Inflated::raw(source)),
         12 => Box::new(bzip2::bufread::BzDecoder::new(source)),
         93 => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(source)?;
@@ -151,37 +155,6 @@ fn decoder<'a>(method: u16, source: &'a mut Source<'_>) -> Result<Box<dyn Read +
         }
         method => return Err(central::unknown_method(method)),
     })
-}
-
-/// A raw deflate stream.
-struct Inflated<R> {
-    input: R,
-    inflate: Inflate,
-    ended: bool,
-}
-
-impl<R: io::BufRead> Read for Inflated<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while !self.ended && !buffer.is_empty() {
-            let held = self.input.fill_buf()?;
-            let ends = held.is_empty();
-            let (taken, given) = (self.inflate.total_in(), self.inflate.total_out());
-            let status = self.inflate.decompress(held, buffer, InflateFlush::NoFlush);
-            let taken = (self.inflate.total_in() - taken) as usize;
-            let given = (self.inflate.total_out() - given) as usize;
-            self.input.consume(taken);
-            match status {
-                Ok(Status::StreamEnd) => self.ended = true,
-                Ok(_) if given == 0 && ends => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) if given > 0 || taken > 0 => {}
-                _ => return Err(damaged("the compressed data are damaged")),
-            }
-            if given > 0 {
-                return Ok(given);
-            }
-        }
-        Ok(0)
-    }
 }
 
 fn damaged(what: &str) -> io::Error {
@@ -203,16 +176,26 @@ impl<R: Read> Read for Content<R> {
         }
         let count = self.decoder.read(buffer)?;
         self.sum.update(buffer.get(..count).unwrap_or_default());
-        match self.left.checked_sub(count as u64) {
-            None => Err(damaged("the content is longer than the directory says")),
-            Some(left) if count == 0 && left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            Some(_) if count == 0 && self.sum.clone().finalize() != self.expected => {
-                Err(damaged("the sum of the content does not fit"))
-            }
-            Some(left) => {
-                self.left = left;
-                Ok(count)
-            }
+        let left = self.left.checked_sub(count as u64);
+        self.left = left.ok_or_else(|| damaged("the content is longer than the directory says"))?;
+        match (count, self.left) {
+            (0, 1..) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            (1.., 0) => self.check_end()?,
+            _ => {}
+        }
+        Ok(count)
+    }
+}
+
+impl<R: Read> Content<R> {
+    /// Once all was read: nothing follows, and the sum fits.
+    fn check_end(&mut self) -> io::Result<()> {
+        if self.decoder.read(&mut [0])? > 0 {
+            return Err(damaged("the content is longer than the directory says"));
+        }
+        match self.sum.clone().finalize() == self.expected {
+            true => Ok(()),
+            false => Err(damaged("the sum of the content does not fit")),
         }
     }
 }
