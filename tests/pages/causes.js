@@ -132,6 +132,13 @@ hands.run(async () => {
   check('and there in full at a press', long.querySelector('.gone').textContent.length > 6000, long.textContent.length);
   check('differing signs are marked on the page', document.querySelector('.gone b') && document.querySelector('.new b'), '');
 
+  // Without scripts it is the text, with every row: a parser that has none reads the page anew.
+  const silent = new DOMParser().parseFromString(document.querySelector('noscript').textContent, 'text/html');
+  const text = silent.querySelector('pre').textContent;
+  const words = ['causes, ', 'etc/page.conf', 'LimitNOFILE', 'usr/bin/tool'];
+  check('without scripts the text is there', words.every(word => text.includes(word)) && silent.body.children.length === 2, text);
+  check('and no colours of a terminal', !text.includes('\u001b'), '');
+
   // Both themes.
   await press('e');
   document.documentElement.dataset.theme = 'light';
