@@ -74,8 +74,6 @@ pub fn hostile(root: &Path) -> [PathBuf; 2] {
         write("srv/script.txt", script);
         let mark = if digit == "2" { "\u{202e}" } else { "" };
         write("srv/direction.txt", format!("turned{mark} round\n"));
-        let (x, y) = ("x".repeat(3000), "y".repeat(3000));
-        write("srv/long.txt", format!("{x}{digit}{y}\n"));
         side
     })
 }

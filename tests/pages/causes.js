@@ -63,7 +63,7 @@ hands.run(async () => {
   $('reset').click();
   await settle();
   check('clearing brings all back', rows().length === all && $('query').value === '', rows().length);
-  await type('line');
+  await type('changed');
   const places = [];
   $('query').focus();
   for (let step = 0; step < 3; step++) {
@@ -126,7 +126,18 @@ hands.run(async () => {
   told('another alphabet is marked', 'admin', '\u0430dmin', '[a]dmin', '[\u0430]dmin');
   told('signs of two units are whole', 'x\u{1f600}', 'x\u{1f601}', 'x[\u{1f600}]', 'x[\u{1f601}]');
   check('what cannot be seen is written out', values.line('a\u202eb\u0000\nc') === 'a\\u{202e}b\\u{0}\\nc', values.line('a\u202eb\u0000\nc'));
+  const long = values.pair(`${'x'.repeat(3000)}1${'y'.repeat(3000)}`, `${'x'.repeat(3000)}2${'y'.repeat(3000)}`, 'full');
+  check('a long value is cut beside its difference', long.textContent.length < 1000 && long.querySelector('.gone b').textContent === '1', long.textContent.length);
+  long.querySelector('.more').click();
+  check('and there in full at a press', long.querySelector('.gone').textContent.length > 6000, long.textContent.length);
   check('differing signs are marked on the page', document.querySelector('.gone b') && document.querySelector('.new b'), '');
+
+  // Without scripts it is the text, with every row: a parser that has none reads the page anew.
+  const silent = new DOMParser().parseFromString(document.querySelector('noscript').textContent, 'text/html');
+  const text = silent.querySelector('pre').textContent;
+  const words = ['causes, ', 'etc/page.conf', 'LimitNOFILE', 'usr/bin/tool'];
+  check('without scripts the text is there', words.every(word => text.includes(word)) && silent.body.children.length === 2, text);
+  check('and no colours of a terminal', !text.includes('\u001b'), '');
 
   // Both themes.
   await press('e');

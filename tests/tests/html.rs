@@ -55,7 +55,7 @@ fn a_report_with_causes_is_searched_folded_and_followed() {
     let said = tiny.run(&[&words[..], &["--html", name, "--max-rows", "1"]].concat());
     assert_eq!(said.code, 1, "{said}");
     assert!(said.out.contains("not shown"), "a budget is for the terminal: {said}");
-    all_hold(&browser.check("causes.html", CAUSES), 45);
+    all_hold(&browser.check("causes.html", CAUSES), 50);
 
     // Its data are those of `--json`.
     let answer = tiny.run(&[&words[..], &["--json"]].concat()).answer();
@@ -72,14 +72,6 @@ fn a_report_with_causes_is_searched_folded_and_followed() {
     // By the colours that the reader's system asks for.
     let dark = browser.open("causes.html", "", &["--blink-settings=preferredColorScheme=0"]);
     assert!(dark.dom.contains(">Light</button>") && seen.dom.contains(">Dark</button>"));
-
-    // Without scripts it is the text, with every row.
-    let plain = browser.open("causes.html", "", &["--blink-settings=scriptEnabled=false"]);
-    let text = plain.dom.split_once("<pre>").unwrap().1.split_once("</pre>").unwrap().0;
-    for word in ["causes, ", "etc/page.conf", "LimitNOFILE", "usr/bin/tool"] {
-        assert!(text.contains(word), "{word}: {text}");
-    }
-    assert!(plain.dom.contains("<div id=\"app\" hidden=\"\">"));
 }
 
 #[test]
@@ -88,7 +80,7 @@ fn thousands_of_rows_stay_usable_and_hostile_ones_stay_text() {
     let folder = tempfile::tempdir().unwrap();
     let sides = hostile(folder.path());
     compared(browser, "thousands.html", &sides);
-    all_hold(&browser.check("thousands.html", THOUSANDS), 16);
+    all_hold(&browser.check("thousands.html", THOUSANDS), 14);
     let seen = browser.open("thousands.html", "#row-4321", &[]);
     assert_eq!(seen.console, [""; 0]);
     assert!(seen.dom.contains("id=\"row-4321\""));

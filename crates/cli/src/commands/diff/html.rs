@@ -190,7 +190,7 @@ mod tests {
     fn the_page_without_scripts_is_the_whole_text() {
         let page = page();
         let text = between(&page, "<pre>", "</pre>");
-        assert_eq!(text.matches("&lt;/noscript&gt;{script}").count() % 60, 4);
+        assert!(text.matches("&lt;/noscript&gt;{script}").count() >= 60, "each row is told");
         assert!(text.starts_with("1 cause, 60 paths differ"), "{text}");
     }
 
