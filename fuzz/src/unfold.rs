@@ -112,8 +112,9 @@ pub(crate) fn walked(data: &[u8]) {
     if whole.is_err() {
         return;
     }
-    let files = taken.entries.iter().filter(|(entry, _)| matches!(entry.kind, EntryKind::File(_)));
-    let Some((entry, content)) = files.last() else { return };
+    let mut files =
+        taken.entries.iter().rev().filter(|(entry, _)| matches!(entry.kind, EntryKind::File(_)));
+    let Some((entry, content)) = files.next() else { return };
     let (mut again, paths) = (Taken::default(), [entry.path.clone()].into());
     let found = unfold_only(format, &bytes, &LIMITS, &paths, &mut again);
     assert!(found.is_ok(), "one entry is found where all were");

@@ -32,6 +32,7 @@ impl Comparer<'_> {
         });
         let mut silent: Vec<Row> = Vec::new();
         let mut spoken: BTreeSet<String> = BTreeSet::new();
+        let mut unnamed: Vec<&BTreeSet<String>> = Vec::new();
         for section in &sections {
             for finding in &section.findings {
                 let about: Vec<&Row> = told
@@ -45,6 +46,9 @@ impl Comparer<'_> {
                 let mut new =
                     row(section.name, Change::Together, place.inside(section.name), Vec::new());
                 new.thing = thing_of(section.name);
+                if about.is_empty() {
+                    unnamed.push(&section.explains);
+                }
                 if let Some(first) = about.first() {
                     new.places = first.places.clone();
                     new.contents = first.contents;
@@ -58,19 +62,17 @@ impl Comparer<'_> {
                 let finding = vec![Finding::not_compared(section.name, what)];
                 rows.push(row(section.name, Change::Together, place.inside(section.name), finding));
             }
-            // What a section tells of no file in particular, it tells of all that it explains.
-            let whole = !section.findings.is_empty();
             silent.extend(
                 told.iter()
-                    .filter(|row| {
-                        !whole && path_of(row).is_some_and(|path| section.explains.contains(&path))
-                    })
+                    .filter(|row| path_of(row).is_some_and(|path| section.explains.contains(&path)))
                     .cloned(),
             );
         }
         for mut row in silent {
             let path = path_of(&row).unwrap_or_default();
-            if spoken.insert(path) {
+            // A section that speaks of no file in particular may mean this one.
+            let anonymous = unnamed.iter().any(|explains| explains.contains(&path));
+            if spoken.insert(path) && !anonymous {
                 row.findings = vec![Finding::bare(FindingKind::Encoding, "no effect")];
                 rows.push(row);
             }
