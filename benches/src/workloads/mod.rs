@@ -1,5 +1,6 @@
 //! The workloads by name, each a few lines on what is made ready and what is run.
 
+mod diff;
 mod edit;
 mod fleet;
 mod hash;
@@ -42,4 +43,5 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "kernel", title: "a kernel, and one symbol of it", run: kernel::measure },
     Workload { name: "node", title: "the images of a node", run: node::measure },
     Workload { name: "fleet", title: "a hundred clusters", run: fleet::measure },
+    Workload { name: "diff", title: "two large trees side by side", run: diff::measure },
 ];

@@ -161,7 +161,7 @@ impl<'a> Node<'a> {
 }
 
 /// Copies of a compiler, no two with the same bytes, until there are so many bytes.
-fn fill(bench: &Bench, folder: &Path, bytes: u64) -> Result<()> {
+pub(super) fn fill(bench: &Bench, folder: &Path, bytes: u64) -> Result<()> {
     let compiler = bench.folder("peers/rootfs.bench-compiler");
     let mut files = Vec::new();
     collect(&compiler, &mut files)?;
