@@ -197,3 +197,72 @@ impl Walk<'_> {
 fn maker(from: &str) -> &str {
     from.rsplit_once(':').map_or(from, |(label, _)| label)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundup_digest::{BlobId, StepKey};
+    use groundup_provenance::Circumstances;
+
+    fn id(content: &str) -> ObjectId {
+        ObjectId::Blob(BlobId::of(content.as_bytes()))
+    }
+
+    /// A step with a key, inputs (name, where from, content) and its output.
+    fn step(label: &str, key: &str, inputs: &[(&str, &str, &str)], out: &str) -> RecordedStep {
+        let inputs = inputs
+            .iter()
+            .map(|(name, from, content)| ((*name).to_owned(), (*from).to_owned(), id(content)));
+        RecordedStep {
+            label: label.to_owned(),
+            key: StepKey::of_encoded(key.as_bytes()),
+            position: Some("r.toml:1".into()),
+            inputs: inputs.collect(),
+            outputs: vec![("out".into(), id(out))],
+        }
+    }
+
+    fn build(steps: Vec<RecordedStep>) -> BuildRecord {
+        BuildRecord {
+            workspace: "w".into(),
+            commit: None,
+            lock: None,
+            targets: Vec::new(),
+            steps,
+            circumstances: Circumstances::default(),
+        }
+    }
+
+    fn chain(leaf: &str, middle: &str, key: &str) -> BuildRecord {
+        build(vec![
+            step("a run", &format!("a {leaf}"), &[("x", "file:x", leaf)], middle),
+            step("b run", &format!("{key} {middle}"), &[("in", "a run:out", middle)], "end"),
+        ])
+    }
+
+    #[test]
+    fn a_leaf_that_moved_is_the_cause_of_all_that_follows() {
+        let causes = RecordCauses::new(&chain("1", "m1", "b"), &chain("2", "m2", "b"));
+        assert_eq!(causes.moved.len(), 1);
+        assert!(matches!(&causes.moved[0], Moved::Leaf { label, before, after, .. }
+            if label == "file:x" && *before == Some(id("1")) && *after == Some(id("2"))));
+        assert_eq!(causes.steps["b run"], BTreeSet::from([0]));
+        assert_eq!(causes.of_origin("file:x"), BTreeSet::from([0]));
+    }
+
+    #[test]
+    fn a_change_that_gives_the_same_ends_there() {
+        let causes = RecordCauses::new(&chain("1", "m", "b"), &chain("2", "m", "b"));
+        assert_eq!(causes.steps["a run"], BTreeSet::from([0]));
+        assert!(causes.steps["b run"].is_empty());
+    }
+
+    #[test]
+    fn another_question_and_another_answer_are_told_apart() {
+        let asked = RecordCauses::new(&chain("1", "m", "b"), &chain("1", "m", "c"));
+        assert!(matches!(&asked.moved[..], [Moved::Question { label, .. }] if label == "b run"));
+        let answered = RecordCauses::new(&chain("1", "m1", "b"), &chain("1", "m2", "b"));
+        assert_eq!(answered.moved, [Moved::Nondeterminism { label: "a run".into() }]);
+        assert_eq!(answered.steps["b run"], BTreeSet::from([0]));
+    }
+}

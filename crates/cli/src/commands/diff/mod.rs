@@ -105,7 +105,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
         let store = store(global, &words)?;
         let world = world(store.as_ref())?;
         let platforms = parts::platforms(args.platform.as_deref(), None)?;
-        let [a, b] = words.map(|word| word.outside(&world, store.as_ref(), &platforms));
+        let [a, b] = words.map(|word| word.outside(&world, &platforms));
         let (a, b) = (a?, b?);
         let recorded = store.as_ref().map(|store| causes::of_records(store, &a, &b)).transpose()?;
         let found = recorded.flatten();

@@ -11,7 +11,6 @@ use groundup_diff::{Attribution, NoCauses, Part, Platforms, Report, Subject, Wor
 use groundup_digest::ObjectId;
 use groundup_plan::{Plan, compare::Side as PlanSide};
 use groundup_recipe::{Platform, TargetRef};
-use groundup_store::Store;
 use std::path::PathBuf;
 
 /// A word of the command line.
@@ -80,7 +79,6 @@ impl Word {
     pub(super) fn outside(
         &self,
         world: &World<'_>,
-        _store: Option<&Store>,
         platforms: &Platforms,
     ) -> Result<Side, CliError> {
         let subject = match self {
@@ -121,7 +119,7 @@ pub(super) fn with_targets(
     let mut sides = Vec::new();
     for (word, state) in words.iter().zip(&states) {
         let Word::Target { name, target, .. } = word else {
-            subjects.push(word.outside(&world, Some(&session.store), &platforms)?.subject);
+            subjects.push(word.outside(&world, &platforms)?.subject);
             sides.push(None);
             continue;
         };
