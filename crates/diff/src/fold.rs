@@ -1,12 +1,13 @@
 //! Folding: what differs alike at many places is one row.
 
-use crate::{Change, Row, Thing};
+use crate::{Change, Place, Row, Thing};
 use groundup_meaning::Finding;
 use std::collections::BTreeMap;
 
 /// Joins rows that say the same of the same kind of thing, for the same causes. Rows that mean the
 /// same on both sides are joined by the kinds of their findings alone.
 pub(crate) fn fold(rows: Vec<Row>) -> Vec<Row> {
+    let rows = gathered(rows);
     let mut folded: Vec<Row> = Vec::new();
     let mut known: BTreeMap<(Thing, Change, Vec<usize>, String), usize> = BTreeMap::new();
     for row in rows {
@@ -28,6 +29,28 @@ pub(crate) fn fold(rows: Vec<Row>) -> Vec<Row> {
         }
     }
     folded
+}
+
+/// Joins rows that are about one place for the same causes: what several files tell together comes as
+/// one finding each, so that each finds its causes.
+fn gathered(rows: Vec<Row>) -> Vec<Row> {
+    let mut gathered: Vec<Row> = Vec::new();
+    let mut known: BTreeMap<(Thing, Change, Vec<usize>, Vec<Place>), usize> = BTreeMap::new();
+    for row in rows {
+        let causes = row.causes.iter().copied().collect();
+        let key = (row.thing, row.change, causes, row.places.clone());
+        match known.get(&key).and_then(|index| gathered.get_mut(*index)) {
+            Some(first) => {
+                first.findings.extend(row.findings);
+                first.more += row.more;
+            }
+            None => {
+                known.insert(key, gathered.len());
+                gathered.push(row);
+            }
+        }
+    }
+    gathered
 }
 
 /// What a row says, as text that is equal if it says the same.
