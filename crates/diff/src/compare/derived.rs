@@ -59,7 +59,7 @@ fn differs_by_digests(finding: &Finding) -> bool {
 }
 
 /// A text in which each row of hexadecimal digits that can be a digest is one sign.
-fn without_digests(text: &str) -> String {
+pub(super) fn without_digests(text: &str) -> String {
     let mut plain = String::new();
     let mut digits = String::new();
     for sign in text.chars().chain(['\0']) {

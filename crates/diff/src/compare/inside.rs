@@ -85,7 +85,9 @@ fn facts(a: &Facts, b: &Facts) -> Vec<Finding> {
         let what = if path.is_root() { name.clone() } else { format!("{path}: {name}") };
         // Identifiers and times have no effect on what runs.
         let kind = match name.rsplit('.').next() {
-            Some("uuid" | "time" | "guid" | "id" | "serial") => FindingKind::Identity,
+            Some("uuid" | "time" | "guid" | "disk" | "volume" | "id" | "serial") => {
+                FindingKind::Identity
+            }
             _ => FindingKind::Metadata,
         };
         Some(Finding::changed(kind, what, before.clone(), after.clone()))

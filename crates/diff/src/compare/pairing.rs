@@ -61,11 +61,11 @@ fn by_version(removed: &mut Paths, added: &mut Paths, told: &mut Vec<Told>) {
     }
 }
 
-/// A path in which each number with dots is one sign.
+/// A path in which each digest, and each number with dots, is one sign.
 fn without_versions(path: &TreePath) -> String {
     let mut plain = String::new();
     let mut in_number = false;
-    for sign in shown(path).chars() {
+    for sign in super::derived::without_digests(&shown(path)).chars() {
         let digit = sign.is_ascii_digit();
         if digit && !in_number {
             plain.push('\u{0}');
@@ -152,6 +152,13 @@ mod tests {
                 "/lib/modules/6.1.170/x.ko -> /lib/modules/6.1.176/x.ko"
             ]
         );
+    }
+
+    #[test]
+    fn a_name_with_another_digest_is_the_same_file() {
+        let (a, b) = (format!("2-root-{}", "a1".repeat(8)), format!("2-root-{}", "b2".repeat(8)));
+        let found = told(&[(&a, b"a"), ("3-x", b"x")], &[(&b, b"b")]);
+        assert_eq!(found, ["-/3-x".to_owned(), format!("/{a} -> /{b}")]);
     }
 
     #[test]

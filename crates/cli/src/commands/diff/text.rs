@@ -181,7 +181,10 @@ fn sign(row: &Row) -> String {
 /// Where, in one line.
 pub(super) fn places(row: &Row, most: usize) -> String {
     let named = |place: &groundup_diff::Place| {
-        let text = words::visible(&place.to_string());
+        let text = match place.path.is_empty() {
+            true => "the thing itself".to_owned(),
+            false => words::visible(&place.to_string()),
+        };
         match &place.from {
             Some(from) => format!("{text} (was {})", words::visible(from)),
             None => text,
