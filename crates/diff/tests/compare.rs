@@ -148,3 +148,21 @@ fn bytes_that_no_text_is_are_still_told_of() {
     );
     assert_eq!(report.rows[0].findings[0].what, "byte 2");
 }
+
+#[test]
+fn a_path_of_which_several_things_are_told_is_counted_once() {
+    let unit = |limit: &str, restart: &str| {
+        format!("[Service]\nExecStart=/bin/a\nLimitNOFILE={limit}\nRestart={restart}\n")
+    };
+    let report = compared(
+        |a, b| {
+            [a, b].iter().for_each(|top| write(top, "usr/bin/a", "x"));
+            write(a, "etc/systemd/system/a.service", &unit("1024", "no"));
+            write(b, "etc/systemd/system/a.service", &unit("infinity", "always"));
+        },
+        &Options::default(),
+    );
+    assert_eq!(report.counts.changed, 1);
+    let unit = row(&report, "etc/systemd/system/a.service");
+    assert_eq!((unit.thing, unit.findings.len()), (Thing::Unit, 2));
+}

@@ -121,20 +121,31 @@ fn row(path: &str, change: Change, place: Place, findings: Vec<Finding>) -> Row 
     }
 }
 
+/// Each path once, however many rows tell of it.
 fn counted(rows: &[Row]) -> Counts {
-    let mut counts = Counts::default();
+    let mut paths: BTreeMap<&Place, (Change, bool)> = BTreeMap::new();
+    let mut not_compared: BTreeSet<&Place> = BTreeSet::new();
     for row in rows {
-        match row.change {
+        for place in &row.places {
+            if row.change != Change::Together {
+                let (_, same) = paths.entry(place).or_insert((row.change, true));
+                *same &= row.is_same_meaning();
+            }
+            if row.is_not_compared() {
+                not_compared.insert(place);
+            }
+        }
+    }
+    let mut counts = Counts { not_compared: not_compared.len(), ..Counts::default() };
+    for (change, same) in paths.into_values() {
+        match change {
             Change::Added => counts.added += 1,
             Change::Removed => counts.removed += 1,
             Change::Moved => counts.moved += 1,
             Change::Changed => counts.changed += 1,
             Change::Together => {}
         }
-        if row.change == Change::Changed && row.is_same_meaning() {
-            counts.same_meaning += 1;
-        }
-        counts.not_compared += usize::from(row.is_not_compared());
+        counts.same_meaning += usize::from(change == Change::Changed && same);
     }
     counts
 }
@@ -163,11 +174,12 @@ fn by_effect(causes: Vec<CauseRow>, mut rows: Vec<Row>) -> (Vec<CauseRow>, Vec<R
         order.iter().filter_map(|index| causes.get_mut(*index)?.take()).collect();
     for row in &mut rows {
         row.causes = row.causes.iter().filter_map(|index| place.get(index).copied()).collect();
-        for index in &row.causes {
-            if let Some(cause) = sorted.get_mut(*index) {
-                cause.paths += row.places.len();
-            }
-        }
+    }
+    for (index, cause) in sorted.iter_mut().enumerate() {
+        let of = rows.iter().filter(|row| row.causes.contains(&index));
+        let of = of.filter(|row| row.change != Change::Together);
+        let paths: BTreeSet<&Place> = of.flat_map(|row| &row.places).collect();
+        cause.paths = paths.len();
     }
     (sorted, rows)
 }
