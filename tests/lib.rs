@@ -5,12 +5,15 @@
 //! whoever runs the tests is left alone.
 
 pub mod browser;
+pub mod ci;
+pub mod compared;
 pub mod hands;
 pub mod history;
 pub mod manifests;
 pub mod oracle;
 #[cfg(target_arch = "x86_64")]
 pub mod ordeal;
+pub mod outage;
 pub mod pages;
 #[cfg(target_arch = "x86_64")]
 pub mod power;

@@ -64,6 +64,8 @@ pub struct Side {
 pub enum Mark {
     /// The least time of groundup in seconds.
     Within(f64),
+    /// The least time of processors that groundup takes, in seconds.
+    Processor(f64),
     /// The time of groundup as a part of this peer's (median of pairs).
     Times {
         /// The peer.
@@ -145,12 +147,13 @@ impl Outcome {
         let ours = self.ours()?;
         let found = match mark {
             Mark::Within(_) => Spread::of(ours.runs.iter().map(|run| run.wall))?.least,
+            Mark::Processor(_) => Spread::of(ours.runs.iter().map(Taken::cpu))?.least,
             Mark::Times { peer, .. } => self.ratio(self.peer(peer)?)?.median,
             Mark::Memory(_) => ours.runs.iter().map(|run| run.memory).max()? as f64,
             Mark::Written(_) => Spread::of(ours.runs.iter().map(|run| run.written as f64))?.median,
         };
         let most = match mark {
-            Mark::Within(most) | Mark::Times { most, .. } => *most,
+            Mark::Within(most) | Mark::Processor(most) | Mark::Times { most, .. } => *most,
             Mark::Memory(most) | Mark::Written(most) => *most as f64,
         };
         Some((found, found <= most))
@@ -182,6 +185,7 @@ mod tests {
         assert_eq!(outcome.judge(&times(0.5)), Some((2.0 / 3.0, false)));
         assert_eq!(outcome.judge(&times(0.7)), Some((2.0 / 3.0, true)));
         assert_eq!(outcome.judge(&Mark::Within(1.0)), Some((1.0, true)));
+        assert_eq!(outcome.judge(&Mark::Processor(0.1)), Some((0.0, true)));
         assert_eq!(outcome.judge(&Mark::Memory(4)), Some((5.0, false)));
     }
 }

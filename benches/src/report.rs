@@ -94,7 +94,7 @@ groundup counts for them ([decision 0009](decisions/0009-benchmarks.md)).
 
 *least* is the shortest time, *median* the middle one; *ratio* is groundup's time as a part of the peer's, pair by pair:
 under 1 means that groundup is faster. *processor* is time in programs and in the kernel, of the shortest run. A mark in
-seconds is judged by the least time, one against a peer by the median of the pairs.
+seconds or processor seconds is judged by the least time, one against a peer by the median of the pairs.
 ";
 
 fn section(text: &mut String, run: &Run) {
@@ -139,6 +139,7 @@ fn marks(text: &mut String, run: &Run) {
 pub fn words(mark: &Mark, found: f64) -> (String, String) {
     match mark {
         Mark::Within(most) => (format!("≤ {}", seconds(*most)), seconds(found)),
+        Mark::Processor(most) => (format!("≤ {} of processors", seconds(*most)), seconds(found)),
         Mark::Times { peer, most } => {
             (format!("≤ {most:.2} of the time of {peer}"), format!("{found:.2}"))
         }

@@ -9,7 +9,7 @@ use groundup_digest::{BlobId, ObjectId, RecordId, Sha256, StepKey, TreeId, Write
 use groundup_fuzz::TARGETS;
 use groundup_image::ImageConfig;
 use groundup_provenance::{
-    BuildRecord, Circumstances, Ending, Origins, RecordedStep, RecordedTarget, StepRecord,
+    BuildRecord, Circumstances, Ending, Origins, Question, RecordedStep, RecordedTarget, StepRecord,
 };
 use groundup_store::fuzzing;
 use groundup_testkit::{Archive, Deb, OciImage, OciLayer, SigningKey, Suite, Tar, TarEntry};
@@ -340,6 +340,9 @@ fn own() -> Seeds {
     };
     let outputs = vec![("out".to_owned(), id)];
     let key = StepKey::of_encoded(b"k");
+    let mut question = Question::new();
+    question.insert("argv[0]", "/bin/true");
+    question.insert("env.LIMIT", "1024");
     let step = StepRecord {
         key,
         label: "image.x layer".into(),
@@ -362,6 +365,7 @@ fn own() -> Seeds {
             position: Some("recipes/x.toml:3".into()),
             inputs: vec![("a".into(), "file:x".into(), id)],
             outputs,
+            question: Some(question.id()),
         }],
         circumstances,
     };
@@ -400,6 +404,7 @@ fn own() -> Seeds {
         seed("origins/two", origins.to_bytes()),
         variant("records/step", 0, step.to_bytes()),
         variant("records/build", 1, build.to_bytes()),
+        variant("records/question", 2, question.to_bytes()),
         variant("journal/frames", 9, &framed),
         variant("journal/raw", 3, &raw),
         variant("journal/result", 7, [&[1], result.as_bytes()].concat()),

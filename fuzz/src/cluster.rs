@@ -1,9 +1,11 @@
-//! YAML and manifests of Kubernetes.
+//! YAML and manifests of Kubernetes, and what is rendered to them.
 
 use groundup_cluster::{
     Images, Request, SourceFile, Table, make,
+    render::{Entry, Folder, Origin, RenderError, Source, check_chart, check_kustomization},
     yaml::{Budget, read, write_document, write_json},
 };
+use std::collections::BTreeMap;
 
 /// Small, so that what bursts it is soon tried.
 const BUDGET: Budget = Budget { bytes: 8 << 10, nodes: 20_000, depth: 60 };
@@ -66,4 +68,52 @@ fn kinds(data: &[u8]) -> Vec<String> {
         })
     });
     kinds.collect()
+}
+
+/// A folder of files, each behind a line `=== PATH` (`=== PATH -> TARGET` is a link), looked at as a
+/// kustomization and as a chart from each of its directories.
+pub(crate) fn rendering(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut texts: BTreeMap<&str, &str> = BTreeMap::new();
+    for part in text.split("=== ").skip(1).take(40) {
+        let (line, content) = part.split_once('\n').unwrap_or((part, ""));
+        let (path, entry) = match line.split_once(" -> ") {
+            Some((path, target)) => (path, Entry::Link(target.to_owned())),
+            None => (line, Entry::File),
+        };
+        // As trees have it: plain paths, whose parents are directories.
+        if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            continue;
+        }
+        for (at, _) in path.match_indices('/') {
+            entries.insert(path[..at].to_owned(), Entry::Directory);
+        }
+        if entries.get(path) != Some(&Entry::Directory) {
+            entries.insert(path.to_owned(), entry);
+            texts.insert(path, content);
+        }
+    }
+    let directories = entries.iter().filter(|(_, entry)| **entry == Entry::Directory);
+    let mut tops: Vec<String> = directories.map(|(path, _)| path.clone()).take(8).collect();
+    tops.push(".".to_owned());
+    let folder = Folder::new(entries.clone(), |path| match texts.get(path) {
+        Some(text) => Ok(text.as_bytes().to_vec()),
+        None => panic!("`{path}` is read, and is no file"),
+    });
+    for path in tops {
+        for origin in [Origin::Repository, Origin::Target] {
+            let source = Source { top: "top".to_owned(), origin, path: path.clone() };
+            for check in [check_kustomization, check_chart] {
+                match check(&folder, &source) {
+                    Ok(()) => {}
+                    Err(RenderError::Unfit { findings, .. }) => {
+                        assert!(findings.iter().all(|finding| !finding.message.is_empty()));
+                        assert!(!findings.is_empty());
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+    }
 }

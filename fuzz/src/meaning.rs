@@ -1,8 +1,11 @@
 //! What two versions of a file mean differently, and two roots.
 
 use crate::input::{Input, sections};
-use groundup_meaning::{Finding, Limits, Pair, compare, root};
-use std::collections::BTreeMap;
+use groundup_meaning::{
+    Finding, Limits, Pair, Whole, compare, root,
+    unstable::{When, classes, classes_of_names},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One path for each reader; the first byte of an input chooses.
 const PATHS: &[&str] = &[
@@ -47,12 +50,27 @@ pub(crate) fn pair(data: &[u8]) {
     let path = PATHS[usize::from(input.byte()) % PATHS.len()];
     let before = input.part();
     let after = input.0;
-    let limits = Limits { findings: 200, bytes: 1 << 20, depth: 30 };
+    let limits = Limits { findings: 200, bytes: 1 << 20, depth: 30, ..Limits::default() };
     let told = compare(&Pair { path, before, after }, &limits);
     assert_eq!(told.findings.is_empty(), before == after, "{path}: {before:?} {after:?}");
     let same = compare(&Pair { path, before, after: before }, &limits);
     assert!(same.findings.is_empty(), "{path}: {before:?} differs from itself");
     told.findings.iter().for_each(check);
+}
+
+/// Whether the times of the runs are known, by the first byte; one answer with its length before it, and the
+/// other: what differs has a class, what is the same has none, whichever was first.
+pub(crate) fn unstable(data: &[u8]) {
+    let mut input = Input(data);
+    let time = (input.byte() % 2 == 1).then_some((1_795_366_396, 1_795_366_400));
+    let when = When([time; 2]);
+    let before = input.part();
+    let after = input.0;
+    let told = classes(before, after, &when);
+    assert_eq!(told.is_empty(), before == after, "{before:?} {after:?}");
+    assert_eq!(told, classes(after, before, &when), "{before:?} {after:?}");
+    let names = [before, after].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    classes_of_names(&names[0], &names[1], &when);
 }
 
 fn check(finding: &Finding) {
@@ -111,5 +129,22 @@ pub(crate) fn roots(data: &[u8]) {
     }
     for (path, owned) in root::owners(&after) {
         assert!(!path.starts_with('/') && owned.package.len() <= data.len());
+    }
+    edited(&before, &after);
+}
+
+/// How files stand to their packages in two roots.
+fn edited(before: &Sections<'_>, after: &Sections<'_>) {
+    let is_equal =
+        |path: &str| before.0.contains_key(path) && before.0.get(path) == after.0.get(path);
+    let paths = after.0.keys().filter(|path| !is_equal(path));
+    let changed: BTreeSet<String> = paths.map(|path| (*path).to_owned()).collect();
+    for edit in root::edited(before, after, &changed, &is_equal) {
+        assert!(changed.contains(&edit.path) || edit.standing == root::Standing::Stayed);
+        check(&edit.finding());
+    }
+    assert!(root::edited(before, before, &BTreeSet::new(), &|_| true).is_empty());
+    for text in after.0.values() {
+        groundup_meaning::whole(text, Whole::Came, &Limits::default()).iter().for_each(check);
     }
 }

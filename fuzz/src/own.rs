@@ -2,7 +2,7 @@
 
 use crate::input::Input;
 use groundup_digest::{BlobId, DirId, ObjectId, Reader, TreeId, Writer};
-use groundup_provenance::{BuildRecord, Lineage, Origins, StepRecord};
+use groundup_provenance::{BuildRecord, Lineage, Origins, Question, StepRecord};
 use groundup_store::fuzzing;
 use groundup_tree::{
     ClashPolicy, Directory, FileTree, Kind, Node, Sink, Source, TreePath, TreeRoot, compare,
@@ -215,7 +215,12 @@ pub(crate) fn tree_operations(data: &[u8]) {
 /// Records of steps and builds.
 pub(crate) fn records(data: &[u8]) {
     let (variant, bytes) = Input::split(data);
-    if variant % 2 == 0 {
+    if variant % 4 == 2 {
+        if let Ok(question) = Question::from_bytes(bytes) {
+            assert_eq!(question.to_bytes(), bytes, "a question has one encoding");
+            assert!(question.changes(&question).is_empty(), "it is what it is");
+        }
+    } else if variant % 2 == 0 {
         if let Ok(record) = StepRecord::from_bytes(bytes) {
             assert_eq!(record.to_bytes(), bytes, "a record has one encoding");
             record.statement();

@@ -88,6 +88,10 @@ extends = "cluster.base"
 extends = "cluster.base"
 allow = ["unknown-kind Machine/worker"]
 
+[cluster.warned]
+extends = "cluster.base"
+severity = { unknown-kind = "warn" }
+
 [cluster.blind]
 extends = "cluster.small"
 set = [{ kind = "Machine", name = "wroker", pointer = "/x", value = "{digest}", from = "image.one" }]
@@ -437,6 +441,43 @@ fn what_the_recipe_asks_for_must_meet_something() {
     build(root, &["cluster.allowed"]);
     let checks = json(&root.join("out/cluster.allowed-checks/checks.json"));
     assert_eq!(checks[0]["rule"], "unknown-kind");
+}
+
+#[test]
+fn warnings_are_told_with_their_place_by_every_build() {
+    let root = workspace();
+    let warned = |text: &str| {
+        let store = root.join("store");
+        let mut command = in_workspace(root);
+        command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", root);
+        command.arg("--store").arg(store).args(["build", "--no-out", "cluster.warned"]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", told(&output));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(said.matches(text).count(), 1, "{said}");
+    };
+    for _ in ["made", "known", "nothing to do"] {
+        let line = 1 + OBJECTS.lines().position(|line| line == "kind: Machine").unwrap();
+        let place = format!("small/objects.yaml:{line}: Machine/worker: ");
+        warned(&format!("warning: {place}"));
+        warned(&format!("::warning file=small/objects.yaml,line={line}::"));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_manifests_is_annotated_at_the_recipe_and_at_their_line() {
+    let root = workspace();
+    let mut command = in_workspace(root);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", root);
+    command.arg("--store").arg(root.join("store")).args(["build", "--no-out", "cluster.old"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let line = 1 + OBJECTS.lines().position(|line| line == "kind: Machine").unwrap();
+    let place = format!("\n::error file=small/objects.yaml,line={line},col=");
+    assert!(
+        said.contains(&place) && said.contains("\n::error file=recipes/small.toml,line="),
+        "{said}"
+    );
 }
 
 #[test]

@@ -102,6 +102,42 @@ fn a_difference_stands_under_the_input_that_it_comes_from() {
     assert!(text.contains("workers = 8"), "{text}");
     let brief = tiny.run(&["diff", "--brief", "HEAD:image.app", "image.app"]).out;
     assert!(brief.contains("extra") && brief.contains("rows not shown"), "{brief}");
+    // The configuration file is above this level, the version of a package in a data file is not.
+    let level = ["diff", "--level", "configuration", "HEAD:image.app", "image.app"];
+    let above = tiny.run(&level).out;
+    assert!(above.contains("etc/app.conf") && above.contains("below the --level"), "{above}");
+    assert!(!above.contains("usr/share/extra/version"), "{above}");
+    tiny.run(&["diff", "--level", "x", "a", "b"]).expect(2, &["configuration", "telling"]);
+}
+
+#[test]
+fn what_a_recipe_puts_in_place_of_a_package_s_file_is_told_with_the_file() {
+    let placed = "files = [{ path = \"/etc/extra.conf\", source = \"app.conf\" }]\n";
+    let recipes = |files: &str| {
+        format!(
+            "[rootfs.base]\npackages = [\"tiny-sh\", \"extra\"]\n{files}\n\
+             [image.app]\ntrees = [\"rootfs.base\"]\n"
+        )
+    };
+    let extra = extra("1")
+        .file("etc/extra.conf", "retries = 1\n", 0o644)
+        .control("conffiles", "/etc/extra.conf\n");
+    let tiny = Tiny::with_packages(&recipes(""), vec![shell("1"), extra]);
+    tiny.workspace.write("app.conf", "retries = 3\n");
+    tiny.workspace.write(".gitignore", "/store\n/groundup.local.toml\n");
+    tiny.says(&["lock"]);
+    tiny.git(&["init", "-q"]);
+    tiny.commit("all");
+    tiny.build(&[]);
+    tiny.workspace.write("recipes/tiny.toml", recipes(placed));
+    tiny.build(&[]);
+    let report = tiny.differs(&["diff", "HEAD:image.app", "image.app"]);
+    let rows = report["rows"].as_array().expect("a list");
+    assert!(rows.iter().all(|row| row["thing"] != "sideways"), "{report:#}");
+    let own = rows.iter().find(|row| row["places"][0]["path"][1] == "etc/extra.conf");
+    let findings = own.expect("a row of the file")["findings"].to_string();
+    assert!(findings.contains("edited away from its package"), "{findings}");
+    assert!(findings.contains("extra 1"), "{findings}");
 }
 
 #[test]
@@ -139,9 +175,42 @@ fn ids_are_compared_by_the_records_of_their_builds() {
     let after = id(&tiny);
     let report = tiny.differs(&["diff", &before, &after]);
     let told = causes(&report);
-    assert!(told.iter().any(|cause| cause.contains("extra")), "{told:?}");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].starts_with("pin archive tiny: "), "{told:?}");
+    assert_eq!(
+        (&report["causes"][1]["role"], &report["causes"][1]["paths"]),
+        (&"trust".into(), &0.into())
+    );
+    assert!(told[0].starts_with("pin extra:all: 1 -> 2 @groundup.lock:"), "{told:?}");
     let rows = rows(&report);
     assert!(rows.iter().any(|row| row.contains("usr/share/extra/version")), "{rows:?}");
+}
+
+#[test]
+fn what_was_only_made_with_an_input_says_that_it_is_a_tool() {
+    let recipes = "[rootfs.tools]\npackages = [\"tiny-sh\", \"extra\"]\n\n[build.x]\nrootfs = \"rootfs.tools\"\n\
+                   script = \"copy /usr/share/extra/version /out/made-by\"\n";
+    let mut tiny = Tiny::with_packages(recipes, vec![shell("1"), extra("1")]);
+    tiny.workspace.write(".gitignore", "/store\n/out\n/groundup.local.toml\n");
+    tiny.says(&["lock"]);
+    tiny.git(&["init", "-q"]);
+    tiny.commit("all");
+    let id = |tiny: &Tiny| {
+        let built = tiny.answer(&["build", "build.x"]);
+        built["targets"][0]["id"].as_str().expect("an id").to_owned()
+    };
+    let before = id(&tiny);
+    tiny.publish(vec![shell("1"), extra("1"), extra("2")]);
+    tiny.says(&["update", "extra"]);
+    let after = id(&tiny);
+    for words in [[before.as_str(), after.as_str()], ["HEAD:build.x", "build.x"]] {
+        let report = tiny.differs(&["diff", words[0], words[1]]);
+        assert_eq!(report["reason"], "toolchain", "{report:#}");
+        assert_eq!(report["causes"][0]["role"], "tool", "{report:#}");
+        assert!(causes(&report)[0].starts_with("pin extra"), "{report:#}");
+        let said = tiny.run(&["diff", words[0], words[1]]).out;
+        assert!(said.contains("only tools moved") && said.contains("(a tool: "), "{said}");
+    }
 }
 
 #[test]
@@ -150,7 +219,7 @@ fn words_that_name_nothing_say_what_would() {
     tiny.run(&["diff", "image.app", "image.nowhere"]).expect(2, &["image.nowhere", "image.app"]);
     tiny.run(&["diff", "nowhere", "image.app"])
         .expect(2, &["`nowhere` is neither a target, an id nor a path", "node.worker"]);
-    tiny.run(&["diff", "docker://x/y", "image.app"]).expect(2, &["skopeo copy"]);
+    tiny.run(&["diff", "https://x/y", "image.app"]).expect(2, &["docker://HOST/NAME:TAG"]);
     let unknown = format!("tree:{}", "0".repeat(64));
     tiny.run(&["diff", &unknown, &unknown]).expect(3, &["does not hold the tree"]);
 }

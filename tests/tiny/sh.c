@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +79,39 @@ static int list(const char *path) {
     return closedir(directory);
 }
 
+/* Writes a file that is another each time, in a way that builds are. */
+static int vary(const char *way, const char *path) {
+    const char *name[8] = {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"};
+    char folder[] = "/tmp/build.XXXXXX";
+    unsigned char chance[16];
+    struct timespec now;
+    FILE *out = fopen(path, "w");
+    if (!out) return fail("vary", path);
+    if (getrandom(chance, sizeof chance, 0) != sizeof chance) return fail("vary", "chance");
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!strcmp(way, "time")) {
+        fprintf(out, "built at %ld.%09ld\n", (long)now.tv_sec, now.tv_nsec);
+    } else if (!strcmp(way, "path")) {
+        if (!mkdtemp(folder)) return fail("vary", folder);
+        fprintf(out, "compiled %s/src/x.c:7\n", folder);
+    } else if (!strcmp(way, "order")) {
+        for (int at = 7; at > 0; at--) {
+            int other = chance[at] % (at + 1);
+            const char *kept = name[at];
+            name[at] = name[other];
+            name[other] = kept;
+        }
+        for (int at = 0; at < 8; at++) fprintf(out, "%s\n", name[at]);
+    } else if (!strcmp(way, "seed")) {
+        for (int at = 0; at < 16; at++) fprintf(out, "%02x", chance[at] | (at ? 0 : 1));
+    } else if (!strcmp(way, "jobs")) {
+        fprintf(out, "made by %s\n", getenv("GROUNDUP_JOBS"));
+    } else {
+        for (int at = 0; at < 12; at++) fputc('a' + chance[at] % 26, out);
+    }
+    return fclose(out) ? fail("vary", path) : 0;
+}
+
 /* Runs one line; the answer is a status, 0 for well. */
 static int run(char *line) {
     char *word[8] = {0}, *rest;
@@ -95,6 +129,7 @@ static int run(char *line) {
     if (IS("fill", 2)) return fill(word[1], atol(word[2]));
     if (IS("eat", 1)) return eat(atol(word[1]));
     if (IS("start", 2)) return start(atol(word[1]), atol(word[2]));
+    if (IS("vary", 2)) return vary(word[1], word[2]);
     if (IS("list", 1)) return list(word[1]);
     if (IS("sleep", 1)) return doze(atof(word[1]));
     if (IS("say", 1)) return puts(getenv(word[1]) ? getenv(word[1]) : "") < 0;

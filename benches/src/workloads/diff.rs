@@ -1,5 +1,10 @@
 //! Two trees of a large root in the store, of which a few files differ: what it costs to say so.
 
+mod cluster;
+mod elf;
+pub(super) mod images;
+mod page;
+
 use super::node::fill;
 use crate::{
     bench::{Bench, Contender, Ready, once, output},
@@ -7,15 +12,28 @@ use crate::{
     process,
     record::{Mark, Outcome},
 };
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 const STORE: &str = "diff-store";
 const MEMORY: u64 = 150 << 20;
 /// Small files beside the large ones.
 const SMALL: usize = 30_000;
 
-/// The summary, and the whole report.
+/// Large trees, programs, a cluster and a page.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
+    let mut outcomes = trees(bench)?;
+    outcomes.push(elf::measure(bench)?);
+    outcomes.push(cluster::measure(bench)?);
+    outcomes.push(page::measure(bench)?);
+    Ok(outcomes)
+}
+
+/// A folder with the files of the root in `files`, and their bytes; made once.
+fn filled(bench: &Bench) -> Result<(PathBuf, u64)> {
     let bytes = bench.sized(1_700_000_000, 100_000_000);
     let workspace = bench.folder(&format!("diff-{}", bytes / 1_000_000));
     once(&workspace.join("files"), |folder| {
@@ -28,6 +46,12 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
         }
         Ok(())
     })?;
+    Ok((workspace, bytes))
+}
+
+/// The summary, and the whole report.
+fn trees(bench: &Bench) -> Result<Vec<Outcome>> {
+    let (workspace, bytes) = filled(bench)?;
     let settings = workspace.join("groundup.toml");
     fs::write(&settings, SETTINGS).tried("write", &settings)?;
     let recipes = workspace.join("recipes");
@@ -65,6 +89,11 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Outcome>> {
 
 /// Runs a comparison, which ends with 1 if there is a difference.
 fn differs(command: &mut Command) -> Result<process::Taken> {
+    crate::bench::timed(&mut in_shell(command))
+}
+
+/// A comparison as a command that succeeds if there is a difference.
+fn in_shell(command: &Command) -> Command {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", "\"$@\"; test $? = 1", "sh"]).arg(command.get_program());
     shell.args(command.get_args());
@@ -72,9 +101,10 @@ fn differs(command: &mut Command) -> Result<process::Taken> {
         shell.current_dir(folder);
     }
     shell.env("CI", "true").env("NO_COLOR", "1");
-    crate::bench::timed(&mut shell)
+    shell
 }
 
+/// Puts a version into the files that differ.
 fn edit(folder: &Path, version: &str) -> Result<()> {
     for name in ["etc/a.conf", "etc/sysctl.d/b.conf", "usr/share/0/0", "usr/share/1/500"] {
         let path = folder.join(name);

@@ -43,5 +43,10 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "kernel", title: "a kernel, and one symbol of it", run: kernel::measure },
     Workload { name: "node", title: "the images of a node", run: node::measure },
     Workload { name: "fleet", title: "a hundred clusters", run: fleet::measure },
-    Workload { name: "diff", title: "two large trees side by side", run: diff::measure },
+    Workload { name: "diff", title: "two versions side by side", run: diff::measure },
+    Workload {
+        name: "diff-images",
+        title: "two images of others side by side",
+        run: diff::images::measure,
+    },
 ];

@@ -1,7 +1,7 @@
 //! What happens during a build, as a closed set of events.
 
 use crate::{Children, Outcome, execute::Failure};
-use groundup_digest::StepKey;
+use groundup_digest::{ObjectId, StepKey};
 use groundup_plan::StepIndex;
 use std::time::Duration;
 
@@ -77,9 +77,20 @@ pub enum Event {
         step: StepIndex,
         /// Its key.
         key: StepKey,
-        /// Names of the outputs that differ.
-        outputs: Vec<String>,
+        /// The outputs that differ.
+        outputs: Vec<Differing>,
     },
+}
+
+/// An output of a step that is another than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differing {
+    /// Its name.
+    pub output: String,
+    /// What it was first, and stays.
+    pub first: ObjectId,
+    /// What it was this time.
+    pub other: ObjectId,
 }
 
 /// Why a step is executed.

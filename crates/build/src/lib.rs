@@ -17,6 +17,7 @@ mod execute;
 pub mod fuzzing;
 pub mod history;
 mod outcome;
+mod question;
 mod record;
 mod repository;
 mod reuse;
@@ -24,10 +25,11 @@ mod schedule;
 
 pub use assemblers::{AssembleCall, AssembleError, Assemblers};
 pub use builder::{Clock, Inputs, Surroundings};
-pub use event::{Event, Holder, Reason};
-pub use execute::{DefaultLimits, Failure, FailureKind, Held, sandbox_spec};
+pub use event::{Differing, Event, Holder, Reason};
+pub use execute::{DefaultLimits, Failure, FailureKind, Held, jobs_of, sandbox_spec};
 pub use outcome::{Built, Outcome, Report, StepReport};
-pub use record::{RecordContext, build_record};
+pub use question::question_of;
+pub use record::{RecordContext, Recorded, build_record};
 pub use repository::{Blame, Repository, RepositoryError, Revision, Taken, blame};
 pub use reuse::{Children, Reuse};
 pub use schedule::{

@@ -33,6 +33,7 @@ fn step(
         position: Some("recipes/x.toml:1".into()),
         inputs: inputs.collect(),
         outputs: outputs.iter().map(|(name, id)| ((*name).into(), *id)).collect(),
+        question: None,
     }
 }
 

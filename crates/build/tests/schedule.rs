@@ -351,7 +351,10 @@ fn a_rerun_that_differs_is_reported_and_the_first_answer_stays() {
             }
         })
         .unwrap();
-    assert_eq!(differs, ["out"]);
+    let [differing] = &differs[..] else { panic!("{differs:?}") };
+    assert_eq!(differing.output, "out");
+    assert_eq!(differing.first, first.steps[index.get()].outputs["out"]);
+    assert_ne!(differing.first, differing.other);
     assert_eq!(report.targets[0].outputs, first.targets[0].outputs);
     assert_eq!(bench.store.unstable().unwrap().len(), 1);
 }

@@ -105,7 +105,8 @@ impl CauseWords<'_> {
     ) -> Result<(&'static str, String, String, Vec<String>), CliError> {
         let (Some(ObjectId::Tree(old)), Some(ObjectId::Tree(new))) = (old, new) else {
             let path = label.split_once(':').map_or(label, |(_, path)| path);
-            let (place, said) = self.words_of_text(old, new)?;
+            let told = words_of_text(self.store, old, new)?;
+            let (place, said) = told.unwrap_or((String::new(), "changed".to_owned()));
             return Ok(("file", format!("{path}{place}"), said, Vec::new()));
         };
         let differences = groundup_tree::compare(old, new, self.store)
@@ -118,11 +119,11 @@ impl CauseWords<'_> {
                     TreeChange::Removed(_) => "-",
                     TreeChange::Changed(..) => "",
                 };
-                format!("{sign}{}", difference.path)
+                format!("{sign}{}", difference.path.to_string().trim_start_matches('/'))
             })
             .collect();
         let said = match &parts[..] {
-            [one] => format!("{} differs", one.trim_start_matches('/')),
+            [one] => format!("{one} differs"),
             parts => format!("{} differ", words::count(parts.len(), "path")),
         };
         let what = label.split_once(':').map_or(label, |(_, path)| path);
@@ -130,32 +131,27 @@ impl CauseWords<'_> {
     }
 }
 
-impl CauseWords<'_> {
-    /// Where two files begin to differ, as `:line`, and how, if both are short texts.
-    fn words_of_text(
-        &self,
-        old: Option<ObjectId>,
-        new: Option<ObjectId>,
-    ) -> Result<(String, String), CliError> {
-        const MOST: u64 = 1 << 20;
-        let store = self.store;
-        let text = |id| -> Result<Option<String>, CliError> {
-            let Some(ObjectId::Blob(id)) = id else { return Ok(None) };
-            if store.open_blob(id)?.size()? > MOST {
-                return Ok(None);
-            }
-            Ok(String::from_utf8(store.read_blob(id)?).ok().filter(|text| !text.contains('\0')))
-        };
-        let (Some(from), Some(to)) = (text(old)?, text(new)?) else {
-            return Ok((String::new(), "changed".to_owned()));
-        };
-        let same = from.lines().zip(to.lines()).take_while(|(a, b)| a == b).count();
-        Ok((format!(":{}", same + 1), short(&Change::Moved { from, to })))
-    }
+/// Where two files begin to differ, as `:line`, and how, if both are short texts that are there.
+pub(crate) fn words_of_text(
+    store: &Store,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+) -> Result<Option<(String, String)>, CliError> {
+    const MOST: u64 = 1 << 20;
+    let text = |id| -> Result<Option<String>, CliError> {
+        let Some(ObjectId::Blob(id)) = id else { return Ok(None) };
+        if !store.has_blob(id)? || store.open_blob(id)?.size()? > MOST {
+            return Ok(None);
+        }
+        Ok(String::from_utf8(store.read_blob(id)?).ok().filter(|text| !text.contains('\0')))
+    };
+    let (Some(from), Some(to)) = (text(old)?, text(new)?) else { return Ok(None) };
+    let same = from.lines().zip(to.lines()).take_while(|(a, b)| a == b).count();
+    Ok(Some((format!(":{}", same + 1), short(&Change::Moved { from, to }))))
 }
 
 /// A change of texts that may be long or have lines.
-fn short(change: &Change) -> String {
+pub(crate) fn short(change: &Change) -> String {
     const MOST: usize = 60;
     let cut = |text: &str| {
         let line = words::visible(&text.trim().replace('\n', "⏎"));

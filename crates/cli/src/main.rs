@@ -8,6 +8,7 @@ mod annotate;
 mod args;
 mod assemblers;
 mod causes;
+mod checks;
 mod commands;
 mod context;
 mod error;

@@ -5,7 +5,7 @@ use crate::{
     out::{self, BOLD, DIM, GREEN, RED, YELLOW},
     words,
 };
-use groundup_build::{Event, Holder, Outcome, Reason};
+use groundup_build::{Differing, Event, Holder, Outcome, Reason};
 use groundup_plan::{Plan, StepIndex, StepKind};
 use std::{
     collections::BTreeMap,
@@ -104,11 +104,15 @@ impl<'a> Progress<'a> {
             }
             Event::Differs { step, outputs, .. } => {
                 let label = &self.plan.step(*step).label;
-                let outputs = outputs.join(", ");
+                let names: Vec<&str> = outputs.iter().map(|it| it.output.as_str()).collect();
+                let names = names.join(", ");
                 self.print(format!(
-                    "{YELLOW}unstable{YELLOW:#}  {label}: the same inputs gave another {outputs} \
+                    "{YELLOW}unstable{YELLOW:#}  {label}: the same inputs gave another {names} \
                      than before; the first answer stays"
                 ));
+                for Differing { first, other, .. } in outputs {
+                    self.print(format!("          `groundup diff {first} {other}` says by what"));
+                }
             }
         }
         self.redraw();

@@ -14,6 +14,10 @@ pub enum Rule {
     Duplicate,
     /// What the recipe asks for meets nothing.
     Recipe,
+    /// A kustomization names what is not there, or what would be fetched.
+    Kustomization,
+    /// A chart lacks what it needs.
+    Chart,
     /// The API version or the kind is not known.
     UnknownKind,
     /// A field is not known.
@@ -40,11 +44,13 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Rule; 15] = [
+    pub const ALL: [Rule; 17] = [
         Rule::Yaml,
         Rule::Object,
         Rule::Duplicate,
         Rule::Recipe,
+        Rule::Kustomization,
+        Rule::Chart,
         Rule::UnknownKind,
         Rule::UnknownField,
         Rule::MissingField,
@@ -65,6 +71,8 @@ impl Rule {
             Rule::Object => "object",
             Rule::Duplicate => "duplicate",
             Rule::Recipe => "recipe",
+            Rule::Kustomization => "kustomization",
+            Rule::Chart => "chart",
             Rule::UnknownKind => "unknown-kind",
             Rule::UnknownField => "unknown-field",
             Rule::MissingField => "missing-field",
@@ -81,7 +89,8 @@ impl Rule {
 
     /// Whether `allow` can name it: what cannot be an object at all is never allowed.
     pub const fn can_be_allowed(self) -> bool {
-        !matches!(self, Rule::Yaml | Rule::Object | Rule::Duplicate | Rule::Recipe)
+        use Rule::{Chart, Duplicate, Kustomization, Object, Recipe, Yaml};
+        !matches!(self, Yaml | Object | Duplicate | Recipe | Kustomization | Chart)
     }
 }
 
@@ -136,16 +145,20 @@ impl fmt::Display for Finding {
 
 /// Why there are no manifests: everything that was found, in the order of files and lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", told(.0))]
+#[error("{}", told(&title(.0), .0))]
 pub struct Findings(pub Vec<Finding>);
 
-fn told(findings: &[Finding]) -> String {
-    const SHOWN: usize = 50;
-    let what = match findings.len() {
+fn title(findings: &[Finding]) -> String {
+    match findings.len() {
         1 => "the manifests have an error".to_owned(),
         number => format!("the manifests have {number} errors"),
-    };
-    let mut text = what;
+    }
+}
+
+/// `title` with what was found below it.
+pub(crate) fn told(title: &str, findings: &[Finding]) -> String {
+    const SHOWN: usize = 50;
+    let mut text = title.to_owned();
     for finding in findings.iter().take(SHOWN) {
         text.push_str(&format!("\n  {finding}"));
     }

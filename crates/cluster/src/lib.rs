@@ -9,6 +9,7 @@ mod make;
 mod object;
 mod output;
 pub mod pointer;
+pub mod render;
 mod schema;
 mod setting;
 mod system;

@@ -27,6 +27,8 @@ pub struct Request {
     pub unchecked: Vec<String>,
     /// Rules that need not hold: `rule`, or `rule Kind/name`.
     pub allow: Vec<String>,
+    /// Rules whose findings are told and end nothing.
+    pub warn: Vec<String>,
 }
 
 /// What comes out.
@@ -36,12 +38,14 @@ pub struct Made {
     pub files: Vec<(String, String)>,
     /// What was found and is allowed.
     pub allowed: Vec<Finding>,
+    /// What was found and is only told, in the order of files and lines.
+    pub warnings: Vec<Finding>,
 }
 
 /// Makes the manifests of a cluster, or says everything that is wrong with them.
 pub fn make(request: Request) -> Result<Made, Findings> {
     let Request { manifests, crds, mut table, images, set, .. } = request;
-    let Request { systems, external, unchecked, allow, .. } = request;
+    let Request { systems, external, unchecked, allow, warn, .. } = request;
     let mut out = Vec::new();
     let read = |files: &[SourceFile], out: &mut Vec<Finding>| -> Vec<Object> {
         let objects = files.iter().map(|file| read_objects(file, Budget::default(), out));
@@ -69,11 +73,12 @@ pub fn make(request: Request) -> Result<Made, Findings> {
     checks::references(&objects, &external, &table, &mut out);
     systems.iter().for_each(|system| system.check(&mut out));
     let (wrong, allowed) = judge(out, &allow);
+    let (wrong, warnings) = weigh(wrong, &warn);
     if !wrong.is_empty() {
         return Err(Findings(wrong));
     }
     output::sort(&mut objects);
-    Ok(Made { files: output::files(&objects), allowed })
+    Ok(Made { files: output::files(&objects), allowed, warnings })
 }
 
 fn duplicates(objects: &[Object], out: &mut Vec<Finding>) {
@@ -122,15 +127,38 @@ fn judge(found: Vec<Finding>, allow: &[String]) -> (Vec<Finding>, Vec<Finding>) 
     let unused = allow.iter().enumerate().filter(|(index, _)| !used.contains(index));
     for (_, line) in unused {
         let rule = line.split(' ').next().unwrap_or(line);
-        let known = Rule::ALL.into_iter().filter(|rule| rule.can_be_allowed()).map(Rule::name);
-        let message = match known.clone().any(|name| name == rule) {
+        let known = lenient().any(|name| name == rule);
+        let message = match known {
             true => format!("`allow` has `{line}`, but there is nothing to allow"),
             false => format!("`allow` has `{line}`, but no such rule can be allowed"),
         };
-        let help = groundup_recipe::nearest(rule, known).filter(|near| *near != rule);
-        let help = help.map(|near| format!("did you mean `{near}`?"));
-        wrong.push(Finding { rule: Rule::Recipe, location: None, object: None, message, help });
+        wrong.push(of_recipe(rule, message));
     }
     wrong.sort_by(|a, b| a.location.cmp(&b.location));
     (wrong, allowed)
+}
+
+/// Parts what ends the work from what is only told. A rule that can be no warning is wrong itself.
+fn weigh(found: Vec<Finding>, warn: &[String]) -> (Vec<Finding>, Vec<Finding>) {
+    let only_told = |finding: &Finding| {
+        finding.rule.can_be_allowed() && warn.iter().any(|rule| rule == finding.rule.name())
+    };
+    let (warnings, mut wrong): (Vec<_>, Vec<_>) = found.into_iter().partition(only_told);
+    for rule in warn.iter().filter(|rule| !lenient().any(|name| name == rule.as_str())) {
+        let message = format!("`severity` has `{rule}`, but no such rule can be a warning");
+        wrong.push(of_recipe(rule, message));
+    }
+    (wrong, warnings)
+}
+
+/// The names of the rules that need not hold.
+fn lenient() -> impl Iterator<Item = &'static str> + Clone {
+    Rule::ALL.into_iter().filter(|rule| rule.can_be_allowed()).map(Rule::name)
+}
+
+/// What is wrong with a rule that the recipe names.
+fn of_recipe(rule: &str, message: String) -> Finding {
+    let near = groundup_recipe::nearest(rule, lenient()).filter(|near| *near != rule);
+    let help = near.map(|near| format!("did you mean `{near}`?"));
+    Finding { rule: Rule::Recipe, location: None, object: None, message, help }
 }

@@ -262,3 +262,37 @@ fn custom_resources_are_held_to_their_definition() {
     let unserved = gadget("example.com/v0", "{}");
     assert_eq!(unserved, ["there is no Gadget in the API version `example.com/v0`"]);
 }
+
+#[test]
+fn a_rule_that_warns_ends_nothing_and_one_that_cannot_is_wrong() {
+    let text = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: demo}\n\
+                spec: {selector: {app: web}, ports: [{port: 80}]}\n";
+    let request = |warn: &[&str], allow: &[&str]| Request {
+        manifests: vec![SourceFile { name: "a.yaml".into(), bytes: text.as_bytes().to_vec() }],
+        unchecked: vec!["v1 Service".into()],
+        warn: warn.iter().map(|rule| (*rule).to_owned()).collect(),
+        allow: allow.iter().map(|line| (*line).to_owned()).collect(),
+        ..Request::default()
+    };
+    let wrong = |warn: &[&str]| make(request(warn, &[])).unwrap_err().0;
+    assert_eq!(wrong(&[]).len(), 1, "no workload is behind the service");
+    assert_eq!(wrong(&["reference"]).len(), 1, "another rule");
+    let made = make(request(&["service", "reference"], &[])).unwrap();
+    let [warning] = &made.warnings[..] else { panic!("{:?}", made.warnings) };
+    assert_eq!(warning.rule.name(), "service");
+    assert_eq!(
+        warning.location.as_ref().map(|it| (it.file.as_str(), it.at.line)),
+        Some(("a.yaml", 4))
+    );
+    let made = make(request(&["service"], &["service Service/web"])).unwrap();
+    assert_eq!((made.warnings.len(), made.allowed.len()), (0, 1), "what is allowed is not told");
+    for (rule, help) in [("yaml", None), ("servise", Some("did you mean `service`?"))] {
+        let found = wrong(&["service", rule]);
+        let [found] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(
+            found.message,
+            format!("`severity` has `{rule}`, but no such rule can be a warning")
+        );
+        assert_eq!(found.help.as_deref(), help);
+    }
+}

@@ -51,6 +51,38 @@ pub enum DiffError {
         #[source]
         source: Box<BaseError>,
     },
+    /// A layer of an image cannot be read.
+    #[error("{path}: the layer {digest} cannot be read")]
+    Layer {
+        /// Where the image was read from.
+        path: PathBuf,
+        /// Which layer.
+        digest: String,
+        /// Why.
+        #[source]
+        source: Box<io::Error>,
+    },
+    /// A layer has other bytes than its digest says.
+    #[error("{path}: a layer should have the digest {digest} and has {actual}")]
+    LayerDigest {
+        /// Where the image was read from.
+        path: PathBuf,
+        /// What manifest or configuration say.
+        digest: String,
+        /// Of the bytes.
+        actual: String,
+    },
+    /// A layer that is elsewhere cannot be had.
+    #[error("{image}: the layer {digest} cannot be fetched")]
+    Away {
+        /// The image.
+        image: String,
+        /// Which layer.
+        digest: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// An archive cannot be read.
     #[error("{path} is no archive that can be read")]
     Archive {

@@ -1,21 +1,25 @@
 //! Folding: what differs alike at many places is one row.
 
 use crate::{Change, Place, Row, Thing};
-use groundup_meaning::Finding;
+use groundup_meaning::{Finding, Telling};
 use std::collections::BTreeMap;
 
 /// Joins rows that say the same of the same kind of thing, for the same causes. Rows that mean the
-/// same on both sides are joined by the kinds of their findings alone.
-pub(crate) fn fold(rows: Vec<Row>) -> Vec<Row> {
+/// same on both sides are joined by the kinds of their findings alone, unless all is told of spelling.
+pub(crate) fn fold(rows: Vec<Row>, spelling: Telling) -> Vec<Row> {
     let rows = gathered(rows);
     let mut folded: Vec<Row> = Vec::new();
     let mut known: BTreeMap<(Thing, Change, Vec<usize>, String), usize> = BTreeMap::new();
     for row in rows {
-        let said = if row.is_same_meaning() { boring(&row.findings) } else { told(&row) };
+        let is_summed = spelling == Telling::Existence && row.is_same_meaning();
+        let said = if is_summed { boring(&row.findings) } else { told(&row) };
         let causes = row.causes.iter().copied().collect();
         let key = (row.thing, row.change, causes, said);
         match known.get(&key).and_then(|index| folded.get_mut(*index)) {
-            Some(first) => first.places.extend(row.places),
+            Some(first) => {
+                first.places.extend(row.places);
+                first.files.extend(row.files);
+            }
             None => {
                 known.insert(key, folded.len());
                 folded.push(row);
@@ -24,7 +28,7 @@ pub(crate) fn fold(rows: Vec<Row>) -> Vec<Row> {
     }
     for row in &mut folded {
         row.places.sort();
-        if row.places.len() > 1 && row.is_same_meaning() {
+        if row.places.len() > 1 && row.is_same_meaning() && spelling == Telling::Existence {
             row.findings = summed(std::mem::take(&mut row.findings));
         }
     }
@@ -43,6 +47,9 @@ fn gathered(rows: Vec<Row>) -> Vec<Row> {
             Some(first) => {
                 first.findings.extend(row.findings);
                 first.more += row.more;
+                first.files.extend(row.files);
+                first.files.sort();
+                first.files.dedup();
             }
             None => {
                 known.insert(key, gathered.len());

@@ -21,17 +21,21 @@ mod error;
 mod fold;
 mod open;
 mod rank;
+mod records;
 mod report;
 mod subject;
 mod thing;
 mod world;
 
-pub use causes::{Attribution, Moved, NoCauses, RecordCauses};
+pub use causes::{Attribution, NoCauses, Runs};
 pub use compare::{Options, compare};
 pub use error::DiffError;
-pub use open::{Platforms, image_documents, open_path};
+pub use open::{
+    Found, Image, Layers, NoLayers, Platforms, find_path, image_documents, open_found, open_path,
+};
 pub use rank::{RULES, Rule};
-pub use report::{CauseRow, Change, Counts, Described, Place, Report, Row, Verdict};
+pub use records::{Moved, RecordCauses};
+pub use report::{CauseRow, Change, Counts, Described, Place, Reason, Report, Role, Row, Verdict};
 pub use subject::{Part, Subject};
 pub use thing::Thing;
 pub use world::World;

@@ -2,9 +2,10 @@
 
 use crate::Thing;
 use groundup_digest::BlobId;
-use groundup_meaning::{Finding, Kind};
+use groundup_meaning::{Finding, Kind, unstable::Class};
+use groundup_provenance::Part;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What differs between two things, most telling first.
 #[derive(Debug, Clone, Serialize)]
@@ -17,12 +18,17 @@ pub struct Report {
     pub after: Described,
     /// The answer in a word.
     pub verdict: Verdict,
+    /// Why, where that is known.
+    pub reason: Option<Reason>,
     /// What moved, in the order of what it did; none if the things are not ours.
     pub causes: Vec<CauseRow>,
     /// What differs; each difference is in one row.
     pub rows: Vec<Row>,
     /// How much was looked at.
     pub counts: Counts,
+    /// What would tell more, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<String>,
 }
 
 /// One of the two things.
@@ -50,6 +56,43 @@ pub enum Verdict {
     Different,
 }
 
+/// Why two things are not the same, as far as their inputs are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Something that is in them moved: a pin, a line, a file.
+    Input,
+    /// Only tools moved that they were made with.
+    Toolchain,
+    /// One question had two answers.
+    Nondeterminism,
+    /// They say the same, written otherwise.
+    Encoding,
+}
+
+/// What a thing needs an input for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It, or what is made of it, is in the thing.
+    #[default]
+    Content,
+    /// It vouches for other inputs.
+    Trust,
+    /// The thing was made with its help.
+    Tool,
+}
+
+impl From<Part> for Role {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Content => Self::Content,
+            Part::Trust => Self::Trust,
+            Part::Tool => Self::Tool,
+        }
+    }
+}
+
 /// A cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CauseRow {
@@ -63,8 +106,52 @@ pub struct CauseRow {
     pub position: Option<String>,
     /// What it is made of.
     pub parts: Vec<String>,
+    /// What the thing needs it for.
+    pub role: Role,
+    /// Of nondeterminism: by what the answers differ, with how many paths each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes: BTreeMap<Class, usize>,
     /// How many paths differ by it.
     pub paths: usize,
+}
+
+impl CauseRow {
+    /// A cause that is in the thing.
+    pub fn new(kind: &str, what: impl Into<String>, change: impl Into<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            what: what.into(),
+            change: change.into(),
+            position: None,
+            parts: Vec::new(),
+            role: Role::Content,
+            classes: BTreeMap::new(),
+            paths: 0,
+        }
+    }
+
+    /// Written there.
+    #[must_use]
+    pub fn at(self, position: Option<String>) -> Self {
+        Self { position, ..self }
+    }
+
+    /// Made of these.
+    #[must_use]
+    pub fn made_of(self, parts: Vec<String>) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// Needed for that.
+    #[must_use]
+    pub fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
+    /// Whether one question had two answers.
+    pub fn is_nondeterminism(&self) -> bool {
+        self.kind == "nondeterminism"
+    }
 }
 
 /// What became of a path.
@@ -98,10 +185,17 @@ pub struct Row {
     pub more: usize,
     /// Numbers of causes, from 0.
     pub causes: BTreeSet<usize>,
+    /// Of what one question had two answers for: by what they differ.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub classes: BTreeSet<Class>,
     /// How likely it is to matter; more is likelier.
     pub score: u32,
     /// The rules that gave the score.
     pub rules: Vec<&'static str>,
+    /// Other paths that differ and of which this is what they mean: what files tell together names no file
+    /// in particular, or several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Place>,
     /// The contents before and after, where it is about one file.
     #[serde(skip)]
     pub contents: [Option<BlobId>; 2],

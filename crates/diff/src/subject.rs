@@ -2,6 +2,7 @@
 
 use crate::{DiffError, World};
 use groundup_digest::{BlobId, ObjectId, TreeId};
+use groundup_tree::TreePath;
 use std::collections::BTreeMap;
 
 /// One of the two things that are compared.
@@ -13,6 +14,15 @@ pub struct Subject {
     pub kind: String,
     /// Its parts by name: `root`, `config`; one without a name if it is all of one piece.
     pub parts: BTreeMap<String, Part>,
+    /// What parts are called that have another name than their id: the root of an image of others, by
+    /// the ChainID of its layers.
+    pub called: BTreeMap<String, String>,
+    /// Attributes of paths of the root that no tree takes: access lists, labels of the system that packed.
+    pub attributes: BTreeMap<TreePath, BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// What could not be read of it: part, path and reason.
+    pub unread: Vec<(String, String, String)>,
+    /// What a kernel was asked for: the fragments and options of its recipe.
+    pub requested: Option<TreeId>,
 }
 
 /// A part of a thing.
@@ -55,7 +65,15 @@ impl Subject {
         kind: impl Into<String>,
         parts: impl IntoIterator<Item = (String, Part)>,
     ) -> Self {
-        Self { name: name.into(), kind: kind.into(), parts: parts.into_iter().collect() }
+        Self {
+            name: name.into(),
+            kind: kind.into(),
+            parts: parts.into_iter().collect(),
+            called: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            unread: Vec::new(),
+            requested: None,
+        }
     }
 
     /// A thing of the store, or of what was read into the world.

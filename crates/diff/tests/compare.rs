@@ -123,6 +123,26 @@ fn what_decides_behaviour_stands_before_documentation() {
 }
 
 #[test]
+fn what_follows_a_compressed_stream_is_not_passed_over() {
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let told = |behind: &[u8]| {
+        compared(
+            |a, b| {
+                fs::write(a.join("x"), [&gzip("the same text\n"), behind].concat()).unwrap();
+                fs::write(b.join("x"), "the same text\n").unwrap();
+            },
+            &Options::default(),
+        )
+    };
+    assert_eq!(told(b"").verdict, Verdict::SameMeaning);
+    assert_eq!(told(b"a payload that runs").verdict, Verdict::Different);
+}
+
+#[test]
 fn only_the_paths_that_are_asked_for_are_compared() {
     let options = Options { paths: vec!["etc/".into()], ..Options::default() };
     let report = compared(
@@ -165,4 +185,25 @@ fn a_path_of_which_several_things_are_told_is_counted_once() {
     assert_eq!(report.counts.changed, 1);
     let unit = row(&report, "etc/systemd/system/a.service");
     assert_eq!((unit.thing, unit.findings.len()), (Thing::Unit, 2));
+}
+
+#[test]
+fn a_directory_of_objects_is_told_by_them_and_one_of_other_json_is_one_row() {
+    let object = |name: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{a: b}}\n")
+    };
+    let report = compared(
+        |_, b| {
+            write(b, "manifests/prod/one.yaml", &object("one"));
+            write(b, "manifests/prod/two.yaml", &object("two"));
+            (0..5).for_each(|number| write(b, &format!("words/{number}.json"), "{\"a\": 1}"));
+        },
+        &Options::default(),
+    );
+    let one = row(&report, "manifests/prod/one.yaml");
+    assert_eq!(one.findings[0].what, "ConfigMap default/one");
+    assert_eq!(one.findings[0].inside[0].what, "data.a");
+    assert!(one.rules.contains(&"object"), "{:?}", one.rules);
+    assert!(row(&report, "words").findings[0].after.as_deref().unwrap().contains("5 entries"));
+    assert_eq!(report.rows.len(), 3, "{:#?}", report.rows);
 }

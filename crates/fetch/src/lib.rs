@@ -44,8 +44,8 @@ pub use index_path::index_paths;
 pub use location::{Location, ParseLocationError};
 pub use mirrors::{ArchiveKind, ArchiveRef, AskedHost, MirrorsError, mirrors_for};
 pub use registry::{
-    ImagePin, ImagePlatform, ImageReference, LayoutFile, ManifestError, ParseReferenceError,
-    Registry, RegistryError,
+    ImageDocuments, ImagePin, ImagePlatform, ImageReference, LayoutFile, ManifestError,
+    ParseReferenceError, Registry, RegistryError,
 };
 pub use settings::{
     HostAptSources, Offline, ParseSnapshotError, Proxies, ProxyEnvironment, Settings,

@@ -9,7 +9,8 @@ use crate::{
     Objects, Platform, Selection,
     layout::{file_path, read_json_bytes},
     media,
-    unpack::{UnpackError, UnpackLimits, Unpacked, Unpacker, Whiteouts, decompress, resolve},
+    squash::{Whiteouts, resolve},
+    unpack::{UnpackError, UnpackLimits, Unpacked, Unpacker, decompress},
 };
 use groundup_digest::{BlobId, Content, ContentHasher, Sha256, TreeId};
 use groundup_tree::{FileTree, Kind, PathError, TreePath};

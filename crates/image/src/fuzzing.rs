@@ -2,7 +2,8 @@
 
 use crate::{
     Objects,
-    unpack::{UnpackError, UnpackLimits, Unpacker, Whiteouts, decompress},
+    squash::Whiteouts,
+    unpack::{UnpackError, UnpackLimits, Unpacker, decompress},
 };
 use groundup_tree::FileTree;
 

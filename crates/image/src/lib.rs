@@ -30,6 +30,7 @@ mod platform;
 #[cfg(test)]
 mod sample;
 mod split;
+mod squash;
 mod steps;
 mod tar_reader;
 mod tar_writer;
@@ -55,6 +56,7 @@ pub use manifest::{Descriptor, Index, Manifest, REF_NAME, media};
 pub use objects::{BlobSink, Objects};
 pub use platform::{ParsePlatformError, Platform};
 pub use split::{LayerPlan, PlannedLayer, plan_layers};
+pub use squash::{Item, Squash, Whiteouts, resolve};
 pub use steps::{
     IMAGE_VERSION, ImageError, ImageParams, IndexParams, LayerFacts, LayerOutput, SPLIT_VERSION,
     SplitOutput, SplitParams, image_step, index_step, layer_output, layer_step, split_step,

@@ -1,16 +1,16 @@
-//! Unpacking layers and archives of strangers into a tree as a value, by the rules of OCI.
+//! Unpacking layers and archives of strangers into a tree as a value, by the rules of OCI
+//! ([`Squash`](crate::Squash)).
 //!
-//! Nothing touches a file system: a path cannot escape, a symbolic link in the way is followed
-//! inside the tree, a device is an entry. What a tree cannot hold is an error, except extended
+//! Nothing touches a file system: a device is an entry. What a tree cannot hold is an error, except extended
 //! attributes that no tree takes in (`security.selinux`, `trusted.*`): these are listed.
 
 use crate::{
     Objects,
+    squash::{Place, Squash, Whiteouts},
     tar_reader::{ReadTarError, TarEntry, TarReader},
-    tar_writer::WHITEOUT,
 };
 use groundup_tree::{
-    Device, Expansion, FileTree, Kind, LinkError, Meta, Mode, Name, NameError, Node, PathError,
+    Device, Expansion, FileTree, Kind, LinkError, Meta, Mode, NameError, Node, PathError,
     TreeError, TreePath, Xattrs,
 };
 use std::{
@@ -122,20 +122,11 @@ pub enum UnpackError {
     },
 }
 
-/// Whether names that begin with `.wh.` mean deletions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whiteouts {
-    Apply,
-    AreFiles,
-}
-
 /// Unpacks archives one over the other.
 pub(crate) struct Unpacker<'a> {
     objects: &'a dyn Objects,
     limits: UnpackLimits,
-    whiteouts: Whiteouts,
-    names_left: u64,
-    tree: FileTree,
+    squash: Squash,
     ignored: BTreeSet<String>,
 }
 
@@ -152,12 +143,12 @@ impl<'a> Unpacker<'a> {
         limits: UnpackLimits,
         whiteouts: Whiteouts,
     ) -> Self {
-        let (tree, ignored) = (FileTree::new(), BTreeSet::new());
-        Self { objects, limits, whiteouts, names_left: limits.names, tree, ignored }
+        let squash = Squash::new(whiteouts, limits.names);
+        Self { objects, limits, squash, ignored: BTreeSet::new() }
     }
 
     pub(crate) fn finish(self) -> Unpacked {
-        Unpacked { tree: self.tree, ignored: self.ignored }
+        Unpacked { tree: self.squash.finish(), ignored: self.ignored }
     }
 
     /// Unpacks one archive over what is there, and reads `input` to its end.
@@ -173,34 +164,17 @@ impl<'a> Unpacker<'a> {
 
     fn entries(&mut self, input: &mut impl Read) -> Result<(), UnpackError> {
         let mut reader = TarReader::new(input);
-        // What this layer has put: its whiteouts are only for the layers below.
-        let mut put = BTreeSet::new();
+        self.squash.next_layer();
         let mut left = self.limits.entries;
         while let Some(entry) = reader.next()? {
             left = left.checked_sub(1).ok_or(UnpackError::TooManyEntries(self.limits.entries))?;
             let attributes = entry.xattrs.iter().map(|(name, value)| name.len() + value.len());
-            self.spend(entry.path.len() + entry.link.len() + attributes.sum::<usize>())?;
-            let written = TreePath::parse(&entry.path)?;
-            let Some(name) = written.name() else {
-                self.root(&entry)?;
-                continue;
-            };
-            let parent = self.resolve(&written.parent().unwrap_or_default())?;
-            let hidden = name.as_bytes().strip_prefix(WHITEOUT);
-            match hidden.filter(|_| self.whiteouts == Whiteouts::Apply) {
-                Some(b".wh..opq") => self.hide_within(&parent, &put),
-                // Book-keeping of old engines.
-                Some(hidden) if hidden.starts_with(WHITEOUT) => {}
-                Some(hidden) => {
-                    let source = |source| UnpackError::Name { path: written.clone(), source };
-                    let hidden = parent.join(&Name::new(hidden).map_err(source)?);
-                    self.hide(&hidden, &put);
-                }
-                None => {
-                    let path = parent.join(&name);
-                    self.put(&path, &entry, &mut reader)?;
-                    put.insert(path);
-                }
+            let names = entry.path.len() + entry.link.len() + attributes.sum::<usize>();
+            self.squash.spend(names)?;
+            match self.squash.place(&entry.path)? {
+                Place::Root => self.root(&entry)?,
+                Place::At(path) => self.put(path, &entry, &mut reader)?,
+                Place::Done => {}
             }
         }
         self.limits.entries = left;
@@ -212,96 +186,35 @@ impl<'a> Unpacker<'a> {
             return Err(UnpackError::Root);
         }
         let meta = self.meta(&TreePath::root(), entry)?;
-        Ok(self.tree.insert(TreePath::root(), Node { meta, kind: Kind::Directory })?)
-    }
-
-    /// Takes out what lower layers have within `directory`, itself not.
-    fn hide_within(&mut self, directory: &TreePath, put: &BTreeSet<TreePath>) {
-        let children: Vec<_> = self.tree.within(directory).map(|(path, _)| path.clone()).collect();
-        for child in children {
-            if child.parent().as_ref() == Some(directory) {
-                self.hide(&child, put);
-            }
-        }
-    }
-
-    /// Takes out what lower layers have at `path` and within.
-    fn hide(&mut self, path: &TreePath, put: &BTreeSet<TreePath>) {
-        let kept = put.range(path.clone()..).next().is_some_and(|next| next.is_within(path));
-        if !kept {
-            self.tree.remove(path);
-            return;
-        }
-        let gone: Vec<_> = self.tree.within(path).map(|(path, _)| path.clone()).collect();
-        // From the leaves up: a directory goes only when nothing of this layer is in it.
-        for path in gone.iter().rev().filter(|path| !put.contains(path)) {
-            if self.tree.within(path).nth(1).is_none() {
-                self.tree.remove(path);
-            }
-        }
+        self.squash.root(Node { meta, kind: Kind::Directory })
     }
 
     fn put(
         &mut self,
-        path: &TreePath,
+        path: TreePath,
         entry: &TarEntry,
         reader: &mut TarReader<impl Read>,
     ) -> Result<(), UnpackError> {
         let kind = match entry.header.entry_type() {
-            EntryType::Link => return self.link(path, entry),
+            EntryType::Link => return self.squash.link(path, &entry.link),
             EntryType::Regular | EntryType::Continuous if !is_old_directory(entry) => {
-                self.content(path, reader)?
+                self.content(&path, reader)?
             }
             EntryType::Directory | EntryType::Regular => Kind::Directory,
             EntryType::Symlink => Kind::Symlink { target: entry.link.clone().into() },
             EntryType::Fifo => Kind::Fifo,
-            EntryType::Char => Kind::CharDevice(device(path, entry)?),
-            EntryType::Block => Kind::BlockDevice(device(path, entry)?),
+            EntryType::Char => Kind::CharDevice(device(&path, entry)?),
+            EntryType::Block => Kind::BlockDevice(device(&path, entry)?),
             other => {
                 let kind = char::from(other.as_byte());
-                return Err(UnpackError::Kind { path: path.clone(), kind });
+                return Err(UnpackError::Kind { path, kind });
             }
         };
-        let mut meta = self.meta(path, entry)?;
+        let mut meta = self.meta(&path, entry)?;
         if matches!(kind, Kind::Symlink { .. }) {
             meta.mode = Mode::from_bits(0o777);
         }
-        self.insert(path, Node { meta, kind })
-    }
-
-    fn insert(&mut self, path: &TreePath, node: Node) -> Result<(), UnpackError> {
-        if !node.is_directory() {
-            self.tree.remove(path);
-        }
-        // Directories that no entry names are made too: a bomb of deep paths ends here.
-        let before = self.tree.len();
-        self.tree.insert_with_parents(path.clone(), node)?;
-        let implied = self.tree.len().saturating_sub(before + 1);
-        self.spend(implied * path.as_bytes().len())
-    }
-
-    /// Counts bytes that the tree keeps beside contents.
-    fn spend(&mut self, bytes: usize) -> Result<(), UnpackError> {
-        let left = self.names_left.checked_sub(bytes as u64);
-        self.names_left = left.ok_or(UnpackError::Names(self.limits.names))?;
-        Ok(())
-    }
-
-    fn link(&mut self, path: &TreePath, entry: &TarEntry) -> Result<(), UnpackError> {
-        let failed = |source| UnpackError::Link { path: path.clone(), source };
-        let target = TreePath::parse(&entry.link)?;
-        let name = target.name().ok_or_else(|| failed(LinkError::Directory(target.clone())))?;
-        let target = self.resolve(&target.parent().unwrap_or_default())?.join(&name);
-        if target == *path {
-            return Ok(());
-        }
-        let node = self.tree.get(&target);
-        let node = node.ok_or_else(|| failed(LinkError::Missing(target.clone())))?.clone();
-        if node.is_directory() {
-            return Err(failed(LinkError::Directory(target)));
-        }
-        self.insert(path, node)?;
-        self.tree.link(path.clone(), &target).map_err(failed)
+        self.squash.node(path, Node { meta, kind })
     }
 
     fn content(
@@ -339,54 +252,6 @@ impl<'a> Unpacker<'a> {
             }
         }
         Ok(Meta { mode: Mode::from_bits(mode), uid, gid, xattrs })
-    }
-
-    /// The directory that `path` leads to, symbolic links followed inside the tree.
-    fn resolve(&self, path: &TreePath) -> Result<TreePath, UnpackError> {
-        resolve(&self.tree, path)
-    }
-}
-
-/// Where `path` leads to when symbolic links are followed, the last name's too; never out of the
-/// tree. A path that is not there leads to itself.
-pub(crate) fn resolve(tree: &FileTree, path: &TreePath) -> Result<TreePath, UnpackError> {
-    let mut pending: Vec<Vec<u8>> = path.names().rev_names();
-    let mut at = TreePath::root();
-    let mut hops = 0;
-    while let Some(name) = pending.pop() {
-        if name == b".." {
-            at = at.parent().unwrap_or_default();
-            continue;
-        }
-        let source = |source| UnpackError::Name { path: path.clone(), source };
-        let next = at.join(&Name::new(&name).map_err(source)?);
-        let Some(Kind::Symlink { target }) = tree.get(&next).map(|node| &node.kind) else {
-            at = next;
-            continue;
-        };
-        hops += 1;
-        if hops > 40 {
-            return Err(UnpackError::LinkLoop(path.clone()));
-        }
-        if target.starts_with(b"/") {
-            at = TreePath::root();
-        }
-        let names = target.split(|byte| *byte == b'/').filter(|n| !matches!(*n, b"" | b"."));
-        pending.extend(names.rev_names());
-    }
-    Ok(at)
-}
-
-trait RevNames {
-    /// The names from the last to the first, owned.
-    fn rev_names(self) -> Vec<Vec<u8>>;
-}
-
-impl<'a, I: Iterator<Item = &'a [u8]>> RevNames for I {
-    fn rev_names(self) -> Vec<Vec<u8>> {
-        let mut names: Vec<_> = self.map(<[u8]>::to_vec).collect();
-        names.reverse();
-        names
     }
 }
 

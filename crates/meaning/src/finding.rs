@@ -67,6 +67,8 @@ pub enum Kind {
     Identity,
     /// Another spelling of the same: order of keys, white space, comments, compression.
     Encoding,
+    /// By what two answers to one question differ: a clock, an order, chance.
+    Class,
     /// What could not be compared, and why.
     NotCompared,
 }
@@ -124,6 +126,6 @@ impl Finding {
 impl Kind {
     /// Whether a difference of this kind changes nothing that runs.
     pub fn is_boring(self) -> bool {
-        matches!(self, Self::Identity | Self::Encoding)
+        matches!(self, Self::Identity | Self::Encoding | Self::Class)
     }
 }

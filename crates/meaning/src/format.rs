@@ -1,6 +1,10 @@
 //! What kind of file it is, by its name and its first bytes, and who compares it.
 
-use crate::{Finding, Limits, Pair, elf, kernel, text, textual, textual::Textual};
+use crate::{
+    Finding, Limits, Pair, Telling, elf, kernel,
+    text::{self, Spelling},
+    textual::{self, Textual},
+};
 
 /// As what two files are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +73,14 @@ impl Format {
     pub(crate) fn findings(self, pair: &Pair<'_>, limits: &Limits) -> Vec<Finding> {
         match self {
             Self::Elf => elf::compare(pair, limits),
-            Self::KernelConfig => or_text(kernel::config::compare(pair), pair, limits),
+            Self::KernelConfig => {
+                let mut findings = or_text(kernel::config::compare(pair), pair, limits);
+                if limits.spelling == Telling::Lines {
+                    let spelling = Spelling::with_comments(&["#"]);
+                    findings.extend(textual::of_comments(pair, spelling, limits));
+                }
+                findings
+            }
             Self::KernelFacts => or_text(kernel::facts::compare(pair), pair, limits),
             Self::KernelImage => kernel::image::compare(pair),
             Self::Pe => kernel::pe::compare(pair),

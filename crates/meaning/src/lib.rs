@@ -31,10 +31,11 @@ mod tables;
 mod text;
 mod textual;
 mod unread;
+pub mod unstable;
 
 pub use finding::{Finding, Kind};
 pub use format::Format;
-pub use kernel::{Part, parts};
+pub use kernel::{Asked, Part, parts, requests};
 pub use sideways::{Part as SidewaysPart, Sideways, sideways};
 pub use textual::{AccountFile, Textual};
 
@@ -58,11 +59,56 @@ pub struct Limits {
     pub bytes: usize,
     /// How deep values may nest.
     pub depth: usize,
+    /// Lines of one place that are told one by one; of more, from where to where they are.
+    pub lines: usize,
+    /// Characters of a line that are told; of longer ones what is around the change, and the length.
+    pub characters: usize,
+    /// Symbols of an ELF file that are told one by one, and as many variables and functions; of more,
+    /// the number.
+    pub symbols: usize,
+    /// What is told of comments and spelling where a file is compared by what it means.
+    pub spelling: Telling,
+}
+
+/// How much is told of what has no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// That there is such a difference, if there is no other.
+    Existence,
+    /// Its lines.
+    Lines,
+}
+
+impl Limits {
+    /// So high that nothing is left out, and still low enough for any memory.
+    const HIGH: usize = 1_000_000;
+
+    /// These limits, without those on what is told.
+    #[must_use]
+    pub fn telling_all(self) -> Self {
+        let high = Self::HIGH;
+        Self {
+            findings: high,
+            lines: high,
+            characters: high,
+            symbols: high,
+            spelling: Telling::Lines,
+            ..self
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { findings: 1000, bytes: 256 << 20, depth: 100 }
+        Self {
+            findings: 1000,
+            bytes: 256 << 20,
+            depth: 100,
+            lines: 100,
+            characters: 1000,
+            symbols: 250,
+            spelling: Telling::Existence,
+        }
     }
 }
 
@@ -84,6 +130,21 @@ pub fn compare(pair: &Pair<'_>, limits: &Limits) -> Meaning {
     let more = findings.len().saturating_sub(limits.findings);
     findings.truncate(limits.findings);
     Meaning { format, findings, more }
+}
+
+/// Whether a file came or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// Only the second side has it.
+    Came,
+    /// Only the first side has it.
+    Went,
+}
+
+/// What a file that came or went says by itself: Kubernetes objects with their fields. Of other files
+/// nothing is said.
+pub fn whole(bytes: &[u8], is: Whole, limits: &Limits) -> Vec<Finding> {
+    kubernetes::whole(bytes, is, limits)
 }
 
 /// Reads the type data of a kernel (BTF), with that which it continues if there is any, and gives how

@@ -62,6 +62,10 @@ pub enum Assembler {
     TreeDigests,
     /// Takes the schemas of objects out of Kubernetes' OpenAPI document.
     ClusterSchemas,
+    /// Checks that a kustomization names only what is there, and that its tool is.
+    ClusterKustomization,
+    /// The same of a chart.
+    ClusterChart,
     /// Makes and checks the manifests of a cluster.
     ClusterManifests,
     /// Puts manifests in an OCI artifact.
@@ -70,7 +74,7 @@ pub enum Assembler {
 
 impl Assembler {
     /// Every assembler.
-    pub const ALL: [Assembler; 29] = [
+    pub const ALL: [Assembler; 31] = [
         Assembler::DebianKeyring,
         Assembler::DebianIndex,
         Assembler::DebianSelect,
@@ -98,6 +102,8 @@ impl Assembler {
         Assembler::ImageDigest,
         Assembler::TreeDigests,
         Assembler::ClusterSchemas,
+        Assembler::ClusterKustomization,
+        Assembler::ClusterChart,
         Assembler::ClusterManifests,
         Assembler::ClusterArtifact,
     ];
@@ -132,6 +138,8 @@ impl Assembler {
             Assembler::ImageDigest => "image.digest",
             Assembler::TreeDigests => "tree.digests",
             Assembler::ClusterSchemas => "cluster.schemas",
+            Assembler::ClusterKustomization => "cluster.kustomization",
+            Assembler::ClusterChart => "cluster.chart",
             Assembler::ClusterManifests => "cluster.manifests",
             Assembler::ClusterArtifact => "cluster.artifact",
         }
@@ -164,6 +172,8 @@ impl Assembler {
             | Assembler::ImageDigest
             | Assembler::TreeDigests
             | Assembler::ClusterSchemas
+            | Assembler::ClusterKustomization
+            | Assembler::ClusterChart
             | Assembler::ClusterManifests
             | Assembler::ClusterArtifact => 1,
             // 2: `ld.so.cache` and `/etc/shells` as Debian's own tools write them.

@@ -2,15 +2,16 @@
 
 use groundup_digest::ObjectId;
 use groundup_recipe::{
-    At, DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, RepoPath, Signing,
-    Source, Span, TargetBody, TargetName, Workspace,
+    At, Cluster, DebLocation, FileContent, KernelBase, Keyring, OciLocation, Overlay, Place,
+    RepoPath, Signing, Source, Span, TargetBody, TargetName, Workspace,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something of the repository that a plan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
-    /// Its label, unique: `file:PATH`, `path:TARGET`, `signatures:TARGET` or `glob:PATTERN`.
+    /// Its label, unique: `file:PATH`, `path:TARGET`, `signatures:TARGET`,
+    /// `rendered:PATH` or `glob:PATTERN`.
     pub label: String,
     /// What it is.
     pub request: LeafRequest,
@@ -58,6 +59,11 @@ pub(crate) fn tree_label(target: &TargetName) -> String {
     format!("path:{target}")
 }
 
+/// The label of a directory that a kustomization or chart lies in.
+pub(crate) fn rendered_label(path: &RepoPath) -> String {
+    format!("rendered:{path}")
+}
+
 /// The label of the signatures of a kernel's modules.
 pub(crate) fn signatures_label(target: &TargetName) -> String {
     format!("signatures:{target}")
@@ -103,7 +109,7 @@ fn leaves_of_body(workspace: &Workspace, name: &TargetName, body: &TargetBody) -
         TargetBody::Build(_) => Vec::new(),
         TargetBody::Cluster(cluster) => {
             let patterns = cluster.manifests.iter().chain(&cluster.crds);
-            patterns.filter_map(leaf_of_pattern).collect()
+            patterns.filter_map(leaf_of_pattern).chain(leaves_of_rendered(cluster)).collect()
         }
         TargetBody::Node(node) => {
             let mut leaves = leaves_of_overlay(&node.overlay);
@@ -174,6 +180,27 @@ fn leaf_of_pattern(pattern: &At<String>) -> Option<Leaf> {
         presence: Presence::Needed,
     };
     Some(Leaf { label: pattern_label(pattern), request, span: pattern.span })
+}
+
+/// The directories of kustomizations and charts, and files with values.
+fn leaves_of_rendered(cluster: &Cluster) -> Vec<Leaf> {
+    let charts = cluster.charts.iter();
+    let directories = charts.clone().filter_map(|chart| match &chart.place {
+        Place::Repository(path) => Some(path),
+        Place::Target { .. } => None,
+    });
+    let directories = directories.chain(cluster.kustomizations.iter().filter_map(|it| it.taken()));
+    let directory = |path: &At<RepoPath>| {
+        let request = LeafRequest::Tree {
+            path: path.value.clone(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            presence: Presence::Needed,
+        };
+        Leaf { label: rendered_label(path), request, span: path.span }
+    };
+    let values = charts.flat_map(|chart| &chart.values).map(|path| file(path, path.span));
+    directories.map(directory).chain(values).collect()
 }
 
 fn leaf_of_keyring(workspace: &Workspace, archive: &str) -> Option<Leaf> {

@@ -361,12 +361,29 @@ pub struct ClusterSchemas {
     pub version: String,
 }
 
+/// Of [`crate::Assembler::ClusterKustomization`] and [`crate::Assembler::ClusterChart`]; `source` is
+/// the tree that is checked, `tool` that of the tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterSource {
+    /// What messages call the top of the tree.
+    pub top: String,
+    /// Whether that is a directory of the repository.
+    pub repository: bool,
+    /// The directory in the tree; `.` is its top.
+    pub path: String,
+    /// What messages call the tool.
+    pub tool: String,
+}
+
 /// Of [`crate::Assembler::ClusterManifests`]; the input `manifests.N` is that of `manifests[N]`, and
 /// so on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterManifests {
     /// What messages call each tree or file of manifests.
     pub manifests: Vec<String>,
+    /// What messages call each kustomization or chart; `rendered.N` is what its tool wrote.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rendered: Vec<String>,
     /// What messages call each tree or file of custom resource definitions.
     pub crds: Vec<String>,
     /// Images by the name that manifests have; `image.N` is the digest of `images[N]`.
@@ -385,6 +402,9 @@ pub struct ClusterManifests {
     pub unchecked: Vec<String>,
     /// Rules that need not hold.
     pub allow: Vec<String>,
+    /// Rules whose findings are told and end nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warn: Vec<String>,
 }
 
 /// An image of a cluster.

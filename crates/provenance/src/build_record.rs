@@ -2,9 +2,9 @@
 
 use crate::{
     Circumstances, RecordError,
-    step_record::{check_format, read_objects, write_format, write_objects},
+    step_record::{read_objects, write_objects},
 };
-use groundup_digest::{BuildId, ObjectId, Reader, Sha256, StepKey, Writer};
+use groundup_digest::{BuildId, ObjectId, Reader, RecordId, Sha256, StepKey, Writer};
 
 /// What a build of some targets resolved to; written also when everything was reused.
 ///
@@ -48,7 +48,13 @@ pub struct RecordedStep {
     pub inputs: Vec<(String, String, ObjectId)>,
     /// Its outputs by name.
     pub outputs: Vec<(String, ObjectId)>,
+    /// The record of its [question](crate::Question); none in records of the first format.
+    pub question: Option<RecordId>,
 }
+
+/// The formats of build records; the second says what was asked.
+const FIRST: u32 = 1;
+const WITH_QUESTIONS: u32 = 2;
 
 impl BuildRecord {
     fn write_statement(&self, writer: &mut Writer) {
@@ -65,7 +71,7 @@ impl BuildRecord {
         writer.seq(&self.steps, write_step);
     }
 
-    /// The id of the build: everything but the circumstances.
+    /// The id of the build: everything but the circumstances, and the questions, which keys hold.
     pub fn id(&self) -> BuildId {
         let mut writer = Writer::new();
         self.write_statement(&mut writer);
@@ -75,24 +81,45 @@ impl BuildRecord {
     /// The canonical encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::new();
-        write_format(&mut writer);
+        let asked = self.steps.iter().any(|step| step.question.is_some());
+        writer.u32(if asked { WITH_QUESTIONS } else { FIRST });
         self.write_statement(&mut writer);
         self.circumstances.write(&mut writer);
+        if asked {
+            writer.seq(&self.steps, |writer, step| {
+                writer.option(step.question, |writer, question| {
+                    writer.digest(question.as_bytes());
+                });
+            });
+        }
         writer.finish()
     }
 
     /// Reads the canonical encoding.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, RecordError> {
         let mut reader = Reader::new(bytes);
-        check_format(&mut reader)?;
+        let format = match reader.u32()? {
+            format @ (FIRST | WITH_QUESTIONS) => format,
+            newer => return Err(RecordError::Newer(newer)),
+        };
         let workspace = reader.str()?.to_owned();
         let commit = reader.option(|reader| Ok(reader.str()?.to_owned()))?;
         let lock = reader.option(|reader| Ok(Sha256::from_bytes(reader.digest()?)))?;
         let targets = reader.seq(|reader| {
             Ok(RecordedTarget { name: reader.str()?.to_owned(), outputs: read_objects(reader)? })
         })?;
-        let steps = reader.seq(read_step)?;
+        let mut steps = reader.seq(read_step)?;
         let circumstances = Circumstances::read(&mut reader)?;
+        if format == WITH_QUESTIONS {
+            let questions =
+                reader.seq(|reader| reader.option(|r| r.digest().map(RecordId::from_bytes)))?;
+            if questions.len() != steps.len() || questions.iter().all(Option::is_none) {
+                return Err(reader.invalid("questions").into());
+            }
+            for (step, question) in steps.iter_mut().zip(questions) {
+                step.question = question;
+            }
+        }
         reader.end()?;
         Ok(Self { workspace, commit, lock, targets, steps, circumstances })
     }
@@ -119,6 +146,7 @@ fn read_step(reader: &mut Reader<'_>) -> Result<RecordedStep, groundup_digest::D
             Ok((reader.str()?.to_owned(), reader.str()?.to_owned(), ObjectId::read(reader)?))
         })?,
         outputs: read_objects(reader)?,
+        question: None,
     })
 }
 
@@ -144,6 +172,7 @@ mod tests {
                 position: Some("recipes/x.toml:3".into()),
                 inputs: vec![("a".into(), "file:x".into(), id)],
                 outputs: vec![("out".into(), id)],
+                question: Some(RecordId::of_encoded(b"q")),
             }],
             circumstances: circumstances(1),
         }
@@ -152,6 +181,27 @@ mod tests {
     #[test]
     fn a_record_comes_back_as_it_was() {
         assert_eq!(BuildRecord::from_bytes(&record().to_bytes()), Ok(record()));
+    }
+
+    #[test]
+    fn a_record_of_the_first_format_has_no_questions() {
+        let mut old = record();
+        old.steps[0].question = None;
+        let mut bytes = old.to_bytes();
+        assert_eq!(bytes[0], 1);
+        assert_eq!(BuildRecord::from_bytes(&bytes), Ok(old.clone()));
+        assert_eq!(old.id(), record().id(), "a build is the same build");
+        // One without questions is written in one way.
+        bytes[0] = 2;
+        bytes.extend([1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(BuildRecord::from_bytes(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_newer_format_is_named() {
+        let mut bytes = record().to_bytes();
+        bytes[0] = 3;
+        assert_eq!(BuildRecord::from_bytes(&bytes), Err(RecordError::Newer(3)));
     }
 
     #[test]

@@ -237,6 +237,7 @@ mod tests {
             position: Some(position.into()),
             inputs: inputs.collect(),
             outputs: outputs.iter().map(made).collect(),
+            question: None,
         }
     }
 

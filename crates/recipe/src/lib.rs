@@ -5,6 +5,7 @@
 //! Nothing here does IO, and nothing depends on the order in which keys or tables were written.
 
 mod check;
+mod clusters;
 mod diagnostic;
 mod edits;
 mod form;

@@ -295,6 +295,17 @@ impl RepoPath {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The path below `directory`, `.` for itself; nothing if it lies elsewhere.
+    pub fn below(&self, directory: &RepoPath) -> Option<&str> {
+        if self == directory {
+            return Some(".");
+        }
+        match directory.as_str() {
+            "." => Some(self.as_str()),
+            directory => self.0.strip_prefix(directory)?.strip_prefix('/'),
+        }
+    }
 }
 
 impl fmt::Display for RepoPath {

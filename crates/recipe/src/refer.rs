@@ -1,9 +1,10 @@
 //! Checks what targets say of each other, of archives and of files of the repository.
 
 use crate::{
-    At, Build, Cluster, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring,
-    Kind, Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span,
-    Target, TargetBody, TargetName, Use, Workspace, form::alternatives, nearest::nearest, signing,
+    At, Build, DebLocation, Diagnostic, FileContent, Image, Kernel, KernelBase, Keyring, Kind,
+    Loader, Node, OciLocation, Overlay, Platform, RepoPath, Role, Rootfs, Source, Span, Target,
+    TargetBody, TargetName, Use, Workspace, clusters, form::alternatives, nearest::nearest,
+    signing,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -110,13 +111,15 @@ impl References<'_> {
     fn unknown_target(&mut self, used: &Use<'_>) {
         let word = used.from.target.to_string();
         let fits = |name: &&TargetName| match used.role {
-            Role::Rootfs | Role::Part(_) => name.kind() == Kind::Rootfs,
+            Role::Rootfs | Role::Part(_) | Role::Renderer(_) => name.kind() == Kind::Rootfs,
             Role::Kernel => name.kind() == Kind::Kernel,
             Role::Image(_) => name.kind() == Kind::Image,
             Role::Source(_) | Role::Deb(_) | Role::Base => name.kind() == Kind::Source,
             Role::KernelSource => matches!(name.kind(), Kind::Source | Kind::Build),
             Role::Dep(_) | Role::Tree(_) => name.kind() != Kind::Image,
-            Role::Schemas | Role::Rendered(_) => matches!(name.kind(), Kind::Source | Kind::Build),
+            Role::Schemas | Role::Rendered(_) | Role::Unrendered(_) | Role::Pinned(_) => {
+                matches!(name.kind(), Kind::Source | Kind::Build)
+            }
             Role::Mapped(_) => name.kind() == Kind::Image,
             Role::Setting(_) => !matches!(name.kind(), Kind::Source | Kind::Cluster),
         };
@@ -170,7 +173,9 @@ impl References<'_> {
             TargetBody::Kernel(kernel) => self.kernel(target, kernel),
             TargetBody::Node(node) => self.node(target, node),
             TargetBody::Image(image) => self.image(target, image),
-            TargetBody::Cluster(cluster) => self.cluster(target, cluster),
+            TargetBody::Cluster(cluster) => {
+                clusters::check(target, cluster, self.loader, &mut self.found, self.out);
+            }
         }
     }
 
@@ -345,35 +350,6 @@ impl References<'_> {
             self.out.push(diagnostic);
         }
         self.overlay(&image.overlay);
-    }
-
-    fn cluster(&mut self, target: &Target, cluster: &Cluster) {
-        if cluster.manifests.is_empty() && cluster.rendered.is_empty() {
-            let span = target.fields.of("manifests").unwrap_or(target.name.span);
-            let title = format!("`{}` has no manifests", target.name.value);
-            let expected = "expected at least one file or pattern";
-            self.out.push(Diagnostic::error(title).label(span, expected));
-        }
-        for pattern in cluster.manifests.iter().chain(&cluster.crds) {
-            // A fleet that extends one target has the same patterns a hundred times.
-            if !self.found.insert(pattern.value.clone()) {
-                continue;
-            }
-            match self.loader.glob(pattern) {
-                Ok(found) if found.is_empty() => {
-                    let title = format!("no file fits `{}`", pattern.value);
-                    let diagnostic = Diagnostic::error(title)
-                        .label(pattern.span, "no such file in the repository")
-                        .help("patterns are relative to the directory of `groundup.toml`");
-                    self.out.push(diagnostic);
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let title = error.to_string();
-                    self.out.push(Diagnostic::error(title).label(pattern.span, "asked for here"));
-                }
-            }
-        }
     }
 
     fn overlay(&mut self, overlay: &Overlay) {

@@ -33,6 +33,22 @@ fn the_example_of_the_reference_is_a_workspace() {
 }
 
 #[test]
+fn the_example_of_the_guide_for_dockerfiles_is_a_workspace() {
+    let text = checked_in("guide-migration.md");
+    let blocks: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let [workspace, recipe] = blocks.as_slice() else { panic!("two files") };
+    let files = [
+        ("groundup.toml", *workspace),
+        ("recipes/app.toml", *recipe),
+        ("app/app.c", ""),
+        ("app/app.conf", ""),
+    ];
+    let loaded = groundup_recipe::load(&groundup_recipe::MemoryLoader::new(files));
+    assert!(loaded.is_ok(), "{}", loaded.unwrap_err());
+}
+
+#[test]
 fn the_schema_names_every_key_that_the_checker_takes() {
     // A key that the checker knows but the schema does not would be underlined by editors.
     let schema = json_schema(SchemaFile::Workspace);

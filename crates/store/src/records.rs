@@ -1,8 +1,9 @@
 //! Records: what made what, as opaque bytes. They are only ever added.
 //!
 //! Payloads of the journal `records`: kind 1 is a step record, kind 2 a build record, kind 3 leads from
-//! the command of a child step to a result (its readers skip what they do not know); each is an
-//! optional key (a byte 0, or a byte 1 and the key) and then the record's bytes to the end.
+//! the command of a child step to a result (its readers skip what they do not know), kind 4 says what
+//! a step was asked, under its own id as the key, so that each is there once; each is an optional key
+//! (a byte 0, or a byte 1 and the key) and then the record's bytes to the end.
 
 use crate::{
     Store, StoreError,
@@ -21,6 +22,8 @@ pub enum RecordKind {
     Build,
     /// What a command once led to.
     Link,
+    /// What a step was asked.
+    Question,
 }
 
 impl RecordKind {
@@ -29,6 +32,7 @@ impl RecordKind {
             RecordKind::Step => 1,
             RecordKind::Build => 2,
             RecordKind::Link => 3,
+            RecordKind::Question => 4,
         }
     }
 }
@@ -42,7 +46,7 @@ pub(crate) struct StoredRecord<'a> {
 
 impl<'a> StoredRecord<'a> {
     pub(crate) fn from_frame(frame: &'a Frame) -> Option<Self> {
-        if ![1, 2, 3].contains(&frame.kind) {
+        if ![1, 2, 3, 4].contains(&frame.kind) {
             return None;
         }
         let mut reader = Reader::new(&frame.payload);
@@ -75,8 +79,9 @@ impl Store {
         Ok(RecordId::of_encoded(bytes))
     }
 
-    /// Puts several records of different keys: one sync and one append for all.
-    pub(crate) fn put_records(
+    /// Puts several records of different keys: one sync and one append for all. One that is the
+    /// latest of its key already is not put again.
+    pub fn put_records(
         &self,
         kind: RecordKind,
         records: &[(Option<StepKey>, &[u8])],

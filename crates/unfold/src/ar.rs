@@ -1,12 +1,12 @@
 //! `ar`: packages of Debian and static libraries, with GNU's and BSD's long names.
 //!
 //! A member is a header of 60 bytes and its content, padded to an even length. Sources: `ar(5)` of
-//! FreeBSD, the GNU binutils manual ("ar"), `deb(5)`. Symbol indexes are no entries; a thin archive
-//! has no contents.
+//! FreeBSD, the GNU binutils manual ("ar"), `deb(5)`. A symbol index is no entry: how many symbols it
+//! has is told on the top directory as `ar.index`. A thin archive has no contents.
 
 use crate::{
     Entry, EntryKind, UnfoldError,
-    numbers::trimmed,
+    numbers::{le32, trimmed},
     source::Source,
     walk::{Damage, Walk},
 };
@@ -52,7 +52,9 @@ pub(crate) fn walk(source: &mut Source<'_>, walk: &mut Walk<'_>) -> Result<(), U
                 source.skip(padding)?;
                 continue;
             }
-            b"/" | b"/SYM64/" | b"__.SYMDEF" | b"__.SYMDEF SORTED" => None,
+            b"/" => index(source, walk, Index::Gnu, &mut left)?,
+            b"/SYM64/" => index(source, walk, Index::Gnu64, &mut left)?,
+            b"__.SYMDEF" | b"__.SYMDEF SORTED" => index(source, walk, Index::Bsd, &mut left)?,
             [b'/', digits @ ..] => {
                 let at = number(digits, 10).and_then(|at| usize::try_from(at).ok());
                 let name = at.and_then(|at| names.get(at..)).filter(|name| !name.is_empty());
@@ -68,7 +70,10 @@ pub(crate) fn walk(source: &mut Source<'_>, walk: &mut Walk<'_>) -> Result<(), U
                 left -= length;
                 let name = source.vec(length as usize)?;
                 let name = trimmed(&name).to_vec();
-                Some(name).filter(|name| !name.starts_with(b"__.SYMDEF"))
+                match name.starts_with(b"__.SYMDEF") {
+                    true => index(source, walk, Index::Bsd, &mut left)?,
+                    false => Some(name),
+                }
             }
             name => Some(name.strip_suffix(b"/").unwrap_or(name).to_vec()),
         };
@@ -81,6 +86,7 @@ pub(crate) fn walk(source: &mut Source<'_>, walk: &mut Walk<'_>) -> Result<(), U
                 uid: number(field(28, 34), 10).ok_or_else(bad)? as u32,
                 gid: number(field(34, 40), 10).ok_or_else(bad)? as u32,
                 mtime: i64::try_from(number(field(16, 28), 10).ok_or_else(bad)?).ok(),
+                at: Some(source.at()),
                 ..Entry::plain(path, EntryKind::File(left))
             };
             let mut content = source.by_ref().take(left);
@@ -93,6 +99,41 @@ pub(crate) fn walk(source: &mut Source<'_>, walk: &mut Walk<'_>) -> Result<(), U
         }
     }
     Ok(())
+}
+
+/// How a symbol index says how long it is.
+#[derive(Clone, Copy)]
+enum Index {
+    /// A number of symbols, big-endian.
+    Gnu,
+    /// The same in 64 bits.
+    Gnu64,
+    /// The bytes of a table with eight for each symbol, little-endian.
+    Bsd,
+}
+
+/// Tells of a symbol index, of which its length is read.
+fn index(
+    source: &mut Source<'_>,
+    walk: &mut Walk<'_>,
+    kind: Index,
+    left: &mut u64,
+) -> Result<Option<Vec<u8>>, UnfoldError> {
+    let length = if let Index::Gnu64 = kind { 8 } else { 4 };
+    let symbols = if *left < length {
+        0
+    } else {
+        let field = source.vec(length as usize)?;
+        *left -= length;
+        match kind {
+            Index::Bsd => u64::from(le32(&field, 0)) / 8,
+            _ => field.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+        }
+    };
+    let mut top = Entry::plain(Vec::new(), EntryKind::Directory);
+    top.fact("ar.index", format!("{symbols} symbols"));
+    walk.bare(&top)?;
+    Ok(None)
 }
 
 /// Content that is as long as it should be, or an error.
@@ -112,7 +153,7 @@ impl<R: Read> Read for Whole<'_, R> {
 mod tests {
     use crate::{
         Format,
-        testing::{damaged, only, refused, walked},
+        testing::{damaged, only, refused, text, walked},
     };
 
     fn member(name: &str, content: &[u8]) -> Vec<u8> {
@@ -127,13 +168,16 @@ mod tests {
 
     fn archive() -> Vec<u8> {
         let members = [
-            member("/", b"\0\0\0\0"),
+            member("/", b"\0\0\0\x02\0\0\0\x08\0\0\0\x08one\0two\0"),
             member("//", b"a-name-that-is-long.o/\nanother/\n"),
             member("debian-binary", b"2.0"),
             member("short.o/", b"even"),
             member("/0", b"1"),
             member("/23", b"2"),
             member("#1/20", b"a name of BSD\0\0\0\0\0\0\0x"),
+            member("__.SYMDEF SORTED", b"\x18\0\0\0"),
+            member("#1/12", b"__.SYMDEF\0\0\0\x08\0\0\0"),
+            member("/SYM64/", b"\0\0\0\0\0\0\0\x09"),
         ];
         [&b"!<arch>\n"[..], &members.concat()].concat()
     }
@@ -143,7 +187,14 @@ mod tests {
         let seen = walked(Format::Ar, &archive());
         let names =
             ["debian-binary", "short.o", "a-name-that-is-long.o", "another", "a name of BSD"];
-        assert_eq!(seen.paths(), names);
+        let paths = seen.paths();
+        let members: Vec<_> = paths.iter().filter(|path| !path.is_empty()).collect();
+        assert_eq!(members, names);
+        let tops = seen.entries.iter().filter(|(entry, _)| entry.path.is_empty());
+        let told: Vec<_> = tops.map(|(entry, _)| text(&entry.xattrs[0].1)).collect();
+        assert_eq!(told, ["2 symbols", "3 symbols", "1 symbols", "9 symbols"]);
+        let at = seen.get("another").0.at.unwrap() as usize;
+        assert_eq!(archive()[at], b'2');
         let (entry, content) = seen.get("debian-binary");
         assert_eq!((content, entry.mode, entry.uid, entry.gid), (&b"2.0"[..], 0o644, 1, 2));
         assert_eq!(seen.get("a name of BSD").1, b"x");

@@ -133,13 +133,17 @@ fn entry(
         gid: header.gid,
         mtime: Some(header.mtime),
         xattrs: Vec::new(),
+        at: matches!(kind, EntryKind::File(_)).then_some(source.at()),
         kind,
     };
     // Of several names of a file, the last has the content: those before it are links to it in
     // spirit, but as they stand they are empty. What comes after the content links to it.
     if header.links > 1 && matches!(entry.kind, EntryKind::File(_)) {
         match names.get(&header.inode) {
-            Some(first) if header.size == 0 => entry.kind = EntryKind::HardLink(first.clone()),
+            Some(first) if header.size == 0 => {
+                entry.kind = EntryKind::HardLink(first.clone());
+                entry.at = None;
+            }
             _ => drop(names.insert(header.inode, entry.path.clone())),
         }
     }

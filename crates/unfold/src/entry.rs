@@ -25,6 +25,9 @@ pub struct Entry {
     pub xattrs: Vec<(Vec<u8>, Vec<u8>)>,
     /// What it is.
     pub kind: EntryKind,
+    /// Where the content starts in what is walked, if it stands there in one piece as it is: neither
+    /// compressed nor with holes.
+    pub at: Option<u64>,
 }
 
 /// What an entry is.
@@ -52,7 +55,7 @@ impl Entry {
     /// Something of a format that knows no owners, modes or times.
     pub(crate) fn plain(path: Vec<u8>, kind: EntryKind) -> Self {
         let mode = if kind == EntryKind::Directory { 0o755 } else { 0o644 };
-        Self { path, mode, uid: 0, gid: 0, mtime: None, xattrs: Vec::new(), kind }
+        Self { path, mode, uid: 0, gid: 0, mtime: None, xattrs: Vec::new(), kind, at: None }
     }
 
     /// Says something that only the format has, by its name and text.

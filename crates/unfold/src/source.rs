@@ -5,6 +5,8 @@ use std::io::{self, BufRead, Read};
 
 /// How much is read at once.
 const BUFFER: usize = 64 << 10;
+/// How much is read after a jump: often a header alone is wanted, and the next jump follows.
+const AFTER_JUMP: usize = 4 << 10;
 
 /// Something read from front to back, that knows where it is.
 pub(crate) struct Source<'a> {
@@ -15,6 +17,7 @@ pub(crate) struct Source<'a> {
     end: usize,
     /// Bytes taken.
     at: u64,
+    jumped: bool,
 }
 
 enum Origin<'a> {
@@ -25,11 +28,25 @@ enum Origin<'a> {
 
 impl<'a> Source<'a> {
     pub(crate) fn of_stream(stream: &'a mut dyn Read) -> Self {
-        Self { origin: Origin::Stream(stream), buffer: Vec::new(), start: 0, end: 0, at: 0 }
+        Self {
+            origin: Origin::Stream(stream),
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            at: 0,
+            jumped: false,
+        }
     }
 
     pub(crate) fn of_bytes(bytes: &'a dyn Bytes) -> Self {
-        Self { origin: Origin::Bytes(bytes, 0), buffer: Vec::new(), start: 0, end: 0, at: 0 }
+        Self {
+            origin: Origin::Bytes(bytes, 0),
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            at: 0,
+            jumped: false,
+        }
     }
 
     /// How many bytes were taken.
@@ -47,6 +64,7 @@ impl<'a> Source<'a> {
             let end = next.checked_add(left).filter(|end| *end <= bytes.len());
             *next = end.ok_or(io::ErrorKind::UnexpectedEof)?;
             self.at += left;
+            self.jumped |= left > 0;
             return Ok(());
         }
         let skipped = io::copy(&mut self.by_ref().take(left), &mut io::sink())?;
@@ -123,7 +141,9 @@ impl BufRead for Source<'_> {
         if self.start == self.end {
             self.buffer.resize(BUFFER, 0);
             (self.start, self.end) = (0, 0);
-            self.end = Self::fetch(&mut self.origin, &mut self.buffer)?;
+            let most = if std::mem::take(&mut self.jumped) { AFTER_JUMP } else { BUFFER };
+            let buffer = self.buffer.get_mut(..most).unwrap_or_default();
+            self.end = Self::fetch(&mut self.origin, buffer)?;
         }
         Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
     }

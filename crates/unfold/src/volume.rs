@@ -168,7 +168,7 @@ impl<V: Volume> Tour<'_, '_, V> {
             }
         };
         let Node { mode, uid, gid, mtime, .. } = *node;
-        Ok(Entry { path, mode, uid, gid, mtime, xattrs, kind: node.kind.clone() })
+        Ok(Entry { path, mode, uid, gid, mtime, xattrs, kind: node.kind.clone(), at: None })
     }
 
     fn enter(&mut self, directory: &Node<V::Own>, path: Vec<u8>) -> Result<(), UnfoldError> {

@@ -2,6 +2,7 @@
 
 use crate::{Bytes, Entry, EntryKind, Limits, Sink, UNKNOWN_SIZE, UnfoldError, Window};
 use std::{
+    cmp::Ordering,
     collections::BTreeSet,
     io::{self, Read},
 };
@@ -22,6 +23,8 @@ pub(crate) struct Walk<'a> {
     sink: &'a mut dyn Sink,
     entries: u64,
     bytes: u64,
+    /// How many could not be read.
+    unread: u64,
 }
 
 impl<'a> Walk<'a> {
@@ -30,7 +33,7 @@ impl<'a> Walk<'a> {
         wanted: Option<&'a BTreeSet<Vec<u8>>>,
         sink: &'a mut dyn Sink,
     ) -> Self {
-        Self { limits, wanted, sink, entries: 0, bytes: 0 }
+        Self { limits, wanted, sink, entries: 0, bytes: 0, unread: 0 }
     }
 
     /// A path as entries have it; one that leads out or is too long is told as unread.
@@ -103,7 +106,15 @@ impl<'a> Walk<'a> {
     }
 
     pub(crate) fn unread(&mut self, path: &[u8], why: &str) {
-        self.sink.unread(path, why);
+        /// A sink keeps what it is told: no archive may make it keep more than this many, or longer paths.
+        const MOST: u64 = 10_000;
+        const LONGEST: usize = 256;
+        self.unread += 1;
+        match self.unread.cmp(&MOST) {
+            Ordering::Less => self.sink.unread(path.get(..LONGEST).unwrap_or(path), why),
+            Ordering::Equal => self.sink.unread(b"", "more entries that cannot be read"),
+            Ordering::Greater => {}
+        }
     }
 
     /// Tells an error that concerns one place only; a limit concerns all.
@@ -152,6 +163,7 @@ impl<'a> Walk<'a> {
         match Window::new(bytes, start, length) {
             Some(window) => {
                 entry.kind = EntryKind::File(length);
+                entry.at = Some(start);
                 self.part(&entry, &window)
             }
             None => {
@@ -259,6 +271,16 @@ mod tests {
         });
         assert_eq!(seen.unread.len(), 4);
         assert_eq!(seen.unread[0], (b"a/../b".to_vec(), "its path has `..` in it".to_owned()));
+    }
+
+    #[test]
+    fn what_is_told_of_unread_entries_is_bounded() {
+        let seen = walk_with(Limits::default(), |walk| {
+            (0..30_000).for_each(|_| walk.unread(&[b'a'; 5000], "why"));
+        });
+        assert_eq!(seen.unread.len(), 10_000);
+        assert!(seen.unread.iter().all(|(path, _)| path.len() <= 256));
+        assert_eq!(seen.unread[9_999].1, "more entries that cannot be read");
     }
 
     #[test]

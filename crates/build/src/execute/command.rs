@@ -185,7 +185,7 @@ pub(super) fn run(
         failure
     })?;
     workshop.put_back(scratch);
-    let circumstances = circumstances(&outcome);
+    let circumstances = circumstances(&outcome, hint);
     Ok(Made { outputs, log: Some(log), children: keys, circumstances })
 }
 
@@ -255,7 +255,15 @@ fn take_in(
     Ok(outputs)
 }
 
-fn circumstances(outcome: &Outcome) -> Circumstances {
+/// How many jobs a command was told to use, as records say it.
+const JOBS: &str = "jobs: ";
+
+/// How many jobs the command of a record was told to use, if it says so.
+pub fn jobs_of(circumstances: &Circumstances) -> Option<u32> {
+    circumstances.enforcement.iter().find_map(|it| it.strip_prefix(JOBS)?.parse().ok())
+}
+
+fn circumstances(outcome: &Outcome, jobs: usize) -> Circumstances {
     let enforced = &outcome.enforced;
     let sentence = |limit: &str, how: Enforcement| match how {
         Enforcement::NotAsked => None,
@@ -268,6 +276,7 @@ fn circumstances(outcome: &Outcome) -> Circumstances {
         sentence("idle output", enforced.idle_output),
         sentence("output bytes", enforced.output_bytes),
         sentence("log bytes", enforced.log_bytes),
+        Some(format!("{JOBS}{jobs}")),
     ];
     Circumstances {
         cpu_ms: (outcome.usage.user + outcome.usage.system).as_millis() as u64,

@@ -6,12 +6,12 @@ mod job;
 mod root;
 mod workshop;
 
-pub use command::{DefaultLimits, Held, sandbox_spec};
+pub use command::{DefaultLimits, Held, jobs_of, sandbox_spec};
 pub use failure::{Failure, FailureKind};
 pub(crate) use job::Job;
 pub(crate) use workshop::Workshop;
 
-use crate::{AssembleCall, Event, Outcome, Reason, Surroundings, schedule::Message};
+use crate::{AssembleCall, Differing, Event, Outcome, Reason, Surroundings, schedule::Message};
 use groundup_digest::{ObjectId, StepKey};
 use groundup_plan::StepKind;
 use groundup_provenance::{Circumstances, Ending, StepRecord};
@@ -28,8 +28,8 @@ pub(crate) enum Executed {
     Done {
         outputs: BTreeMap<String, ObjectId>,
         by: Outcome,
-        /// Names of outputs that differ from the first result of the same key.
-        differs: Option<Vec<String>>,
+        /// Outputs that differ from those of the first result of the same key.
+        differs: Option<Vec<Differing>>,
     },
     /// Without.
     Failed(Box<Failure>),
@@ -138,9 +138,11 @@ fn execute_locked(
     let Stored::Differs(first) = stored else {
         return Ok(Executed::Done { outputs, by: Outcome::Built, differs: None });
     };
-    let differing = first.outputs.iter();
-    let differing = differing.filter(|(name, id)| outputs.get(*name) != Some(id));
-    let differs = Some(differing.map(|(name, _)| name.clone()).collect());
+    let differing = first.outputs.iter().filter_map(|(name, first)| {
+        let other = *outputs.get(name)?;
+        (other != *first).then(|| Differing { output: name.clone(), first: *first, other })
+    });
+    let differs = Some(differing.collect());
     // The first result of a key stays; only where its content is gone do consumers go on with what
     // is there now.
     let mut complete = true;

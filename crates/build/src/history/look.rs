@@ -1,10 +1,14 @@
 //! Looking up single paths in stored trees, without reading whole trees.
 
 use super::HistoryError;
-use groundup_digest::{DirId, TreeId};
+use groundup_digest::{BlobId, DirId, TreeId};
 use groundup_store::Store;
 use groundup_tree::{Directory, Entry, EntryKind, Kind, Source, TreePath, TreeRoot};
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+};
 
 /// The number of symbolic links that Linux follows for one path.
 const LINKS_MAX: usize = 40;
@@ -152,6 +156,42 @@ impl<'a> Trees<'a> {
         let names = directory.iter().flat_map(|directory| directory.entries());
         let shown = |entry: &Entry| String::from_utf8_lossy(entry.name.as_bytes()).into_owned();
         Ok(names.map(shown).collect())
+    }
+
+    /// The directory or file at a path; no link is followed.
+    pub(super) fn kind(
+        &self,
+        tree: TreeId,
+        path: &TreePath,
+    ) -> Result<Option<EntryKind>, HistoryError> {
+        Ok(match self.get(tree, path)? {
+            Some(At::Entry(entry)) => Some(entry.kind),
+            _ => None,
+        })
+    }
+
+    /// The files below a directory, but for directories that were `seen` before.
+    pub(super) fn files_below(
+        &self,
+        top: DirId,
+        seen: &mut BTreeSet<DirId>,
+        mut each: impl FnMut(BlobId, u64) -> Result<(), HistoryError>,
+    ) -> Result<(), HistoryError> {
+        let mut todo = vec![top];
+        while let Some(id) = todo.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some(directory) = self.directory(id)? else { continue };
+            for entry in directory.entries() {
+                match entry.kind {
+                    EntryKind::Directory(id) => todo.push(id),
+                    EntryKind::Other(Kind::File { blob, size }) => each(blob, size)?,
+                    EntryKind::Other(_) => {}
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A path of the tree that has the same content as a file elsewhere: the one whose end is most

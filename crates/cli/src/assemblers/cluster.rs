@@ -1,6 +1,7 @@
 //! Manifests: digests, schemas, objects, and the artifact that holds them.
 
 use super::{Arguments, Outputs, out};
+use crate::checks::{self, Said};
 use groundup_build::{AssembleCall, AssembleError};
 use groundup_cluster::{
     FileDigest, Finding, Image, Images, KNOWN_PLACES, Request, Setting, SourceFile, Subject,
@@ -10,7 +11,6 @@ use groundup_digest::{BlobId, ObjectId};
 use groundup_image::{ArtifactParams, ArtifactTypes, artifact_step};
 use groundup_plan::params;
 use groundup_tree::{FileTree, Kind, Meta, Node, TreePath};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The most bytes that an OpenAPI document or a file of manifests may have.
@@ -28,7 +28,7 @@ pub(super) fn digests(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError>
 }
 
 /// The regular files of a tree.
-fn files(tree: &FileTree) -> Vec<(String, BlobId, u64)> {
+pub(super) fn files(tree: &FileTree) -> Vec<(String, BlobId, u64)> {
     let files = tree.iter().filter_map(|(path, node)| match node.kind {
         Kind::File { blob, size } => {
             Some((String::from_utf8_lossy(path.as_bytes()).into_owned(), blob, size))
@@ -69,7 +69,11 @@ pub(super) fn schemas(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError>
     Ok(out(ObjectId::Blob(call.store.put_blob(&table)?.blob)))
 }
 
-fn bounded(call: &AssembleCall<'_>, blob: BlobId, what: &str) -> Result<Vec<u8>, AssembleError> {
+pub(super) fn bounded(
+    call: &AssembleCall<'_>,
+    blob: BlobId,
+    what: &str,
+) -> Result<Vec<u8>, AssembleError> {
     let size = call.store.content_of(blob)?.size;
     if size > MOST_BYTES {
         return Err(
@@ -118,8 +122,10 @@ pub(super) fn manifests(call: &AssembleCall<'_>) -> Result<Outputs, AssembleErro
             systems.push(System { name: name.clone(), facts });
         }
     }
+    let mut manifests = sources(call, "manifests", &params.manifests)?;
+    manifests.extend(super::rendered::sources(call, &params.rendered)?);
     let made = groundup_cluster::make(Request {
-        manifests: sources(call, "manifests", &params.manifests)?,
+        manifests,
         crds: sources(call, "crds", &params.crds)?,
         table,
         images: Images { built, outside: params.outside, fields: params.image_fields },
@@ -128,6 +134,7 @@ pub(super) fn manifests(call: &AssembleCall<'_>) -> Result<Outputs, AssembleErro
         external: params.external,
         unchecked: params.unchecked,
         allow: params.allow,
+        warn: params.warn,
     })?;
     let mut tree = FileTree::new();
     for (path, text) in &made.files {
@@ -136,8 +143,9 @@ pub(super) fn manifests(call: &AssembleCall<'_>) -> Result<Outputs, AssembleErro
         let path = TreePath::new(path.as_bytes())?;
         tree.insert_with_parents(path, Node { meta: Meta::root_owned(0o644), kind })?;
     }
-    let allowed: Vec<Said> = made.allowed.iter().map(Said::of).collect();
-    let checks = super::said(call, "checks.json", &allowed)?;
+    let warned = made.warnings.iter().map(|it| Said { warning: true, ..Said::of(it) });
+    let told: Vec<Said> = warned.chain(made.allowed.iter().map(Said::of)).collect();
+    let checks = super::said(call, checks::FILE, &told)?;
     let mut outputs = out(ObjectId::Tree(call.store.put_tree(&tree)?));
     outputs.extend(checks.into_values().map(|id| ("checks".to_owned(), id)));
     Ok(outputs)
@@ -156,23 +164,11 @@ pub(super) fn artifact(call: &AssembleCall<'_>) -> Result<Outputs, AssembleError
     Ok(out(ObjectId::Tree(artifact_step(call.store, call.tree("tree")?, &params)?)))
 }
 
-/// A finding, as `checks.json` has it.
-#[derive(Serialize)]
-struct Said {
-    rule: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
-    message: String,
-}
-
 impl Said {
     fn of(finding: &Finding) -> Self {
         Self {
-            rule: finding.rule.name(),
+            warning: false,
+            rule: finding.rule.name().to_owned(),
             object: finding.object.clone(),
             file: finding.location.as_ref().map(|it| it.file.clone()),
             line: finding.location.as_ref().map(|it| it.at.line),

@@ -6,6 +6,7 @@ mod image;
 mod kernel;
 mod node;
 mod overlay;
+mod rendered;
 
 use groundup_build::{AssembleCall, AssembleError, Assemblers};
 use groundup_digest::{BlobId, ObjectId, TreeId};
@@ -52,6 +53,8 @@ impl Assemblers for Registered {
             Assembler::ImageDigest => image::digest(call),
             Assembler::TreeDigests => cluster::digests(call),
             Assembler::ClusterSchemas => cluster::schemas(call),
+            Assembler::ClusterKustomization => rendered::kustomization(call),
+            Assembler::ClusterChart => rendered::chart(call),
             Assembler::ClusterManifests => cluster::manifests(call),
             Assembler::ClusterArtifact => cluster::artifact(call),
         }

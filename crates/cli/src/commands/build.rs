@@ -2,7 +2,8 @@
 
 use crate::{
     args::Global,
-    context::{Place, open_store},
+    checks,
+    context::{DiskLoader, Place, open_store},
     error::{CliError, Kind},
     out::{self, BOLD, DIM},
     session::{self, Artifact, Everything, Session, check_space, perform, publish},
@@ -12,7 +13,7 @@ use groundup_build::{
     BuildOptions, Event, Holder, KeepGoing, Order, Outcome, Report, Rerun, resolve,
 };
 use groundup_plan::{Goal, Plan, StepIndex};
-use groundup_recipe::Kind as TargetKind;
+use groundup_recipe::{Kind as TargetKind, load};
 use groundup_store::{Create, Store};
 use serde_json::json;
 use std::{
@@ -193,6 +194,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let report = performed.report;
     let (place, everything) = args.place(&session.context.root);
     let artifacts = publish(&session.store, &report.targets, place.as_deref(), everything)?;
+    let recipe = |target: &str| checks::recipe_of(&session.context.loaded, target);
+    checks::tell(&session.store, &artifacts, &session.context.root, &recipe)?;
     super::export::images(
         &session,
         &artifacts,
@@ -237,6 +240,11 @@ fn nothing_to_do(
     session::keep(store, &place.root, &found.targets)?;
     let (out, everything) = args.place(&place.root);
     let artifacts = publish(store, &found.targets, out.as_deref(), everything)?;
+    let recipe = |target: &str| {
+        let loaded = load(&DiskLoader::new(&place.root)).ok()?;
+        checks::recipe_of(&loaded, target)
+    };
+    checks::tell(store, &artifacts, &place.root, &recipe)?;
     let (reused, complete, interrupted) = (found.steps, true, false);
     let summary = Summary { built: 0, reused, failed: 0, skipped: 0, complete, interrupted };
     answer(global, &artifacts, &summary, started)?;
@@ -363,8 +371,13 @@ fn print_event(session: &Session, event: &Event) {
             }));
         }
         Event::Differs { step, key, outputs } => {
+            let names: Vec<&str> = outputs.iter().map(|it| it.output.as_str()).collect();
+            let answers = outputs
+                .iter()
+                .map(|it| json!({ "output": it.output, "first": it.first, "other": it.other }));
             out::json(&json!({
-                "event": "unstable", "step": label(step), "key": key, "outputs": outputs,
+                "event": "unstable", "step": label(step), "key": key, "outputs": names,
+                "answers": answers.collect::<Vec<_>>(),
             }));
         }
         // Bytes in flight are for eyes; a log would drown in them.

@@ -1,6 +1,6 @@
 //! `groundup whence`.
 
-mod asked;
+pub(crate) mod asked;
 mod told;
 
 use super::answer_is_no;

@@ -18,6 +18,10 @@ pub(crate) struct Environment {
     pub(crate) ci: bool,
     /// The check-out of a job of GitHub Actions, which reads annotations.
     pub(crate) github: Option<PathBuf>,
+    /// The check-out of a job of GitLab CI.
+    pub(crate) gitlab: Option<PathBuf>,
+    /// The report on the quality of code to which a job of GitLab CI adds.
+    pub(crate) quality: Option<PathBuf>,
     pub(crate) vendor: Option<String>,
     pub(crate) proxies: ProxyEnvironment,
 }
@@ -39,6 +43,8 @@ impl Environment {
             github: text(&["GITHUB_ACTIONS"])
                 .and_then(|_| text(&["GITHUB_WORKSPACE"]))
                 .map(PathBuf::from),
+            gitlab: text(&["CI_PROJECT_DIR"]).map(PathBuf::from),
+            quality: text(&["GROUNDUP_CODE_QUALITY"]).map(PathBuf::from),
             vendor: text(&["GROUNDUP_VENDOR"]),
             proxies: ProxyEnvironment {
                 http_proxy: text(&["http_proxy"]),

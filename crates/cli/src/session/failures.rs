@@ -72,6 +72,7 @@ fn explain_one(session: &Session, step: &Step, failure: &Failure) {
     }
     if let Some(position) = session.position(step) {
         annotate::failure(&position, &format!("{label}: {first}"));
+        annotate::places(first);
         out::say(format!("  {DIM}at {position}{DIM:#}"));
     }
     if !failure.tail.is_empty() {

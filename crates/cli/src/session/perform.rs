@@ -10,9 +10,10 @@ use crate::{
     progress::Progress,
 };
 use groundup_build::{
-    BuildOptions, Built, Clock, DefaultLimits, Event, RecordContext, Report, Surroundings,
-    build_record, history::open_history,
+    BuildOptions, Built, Clock, DefaultLimits, Event, RecordContext, Recorded, Report,
+    Surroundings, build_record, history::open_history,
 };
+use groundup_digest::StepKey;
 use groundup_provenance::{BuildRecord, Circumstances};
 use groundup_store::{RecordKind, Store, StoreErrorKind};
 use groundup_tree::Expansion;
@@ -131,7 +132,9 @@ fn record(
         position: &position,
         circumstances,
     };
-    let Some(record) = build_record(&session.plan, &report.steps, context) else {
+    let Some(Recorded { build: record, questions }) =
+        build_record(&session.plan, &report.steps, context)
+    else {
         return Ok(());
     };
     if let Some(last) = session.store.build_records()?.first() {
@@ -140,6 +143,10 @@ fn record(
             return Ok(());
         }
     }
+    let questions = questions.iter();
+    let questions =
+        questions.map(|(id, bytes)| (Some(StepKey::from_bytes(*id.as_bytes())), &bytes[..]));
+    session.store.put_records(RecordKind::Question, &questions.collect::<Vec<_>>())?;
     session.store.put_record(RecordKind::Build, None, &record.to_bytes())?;
     // So that who asks later finds an answer ready. It is a view: a full disk here fails no build.
     let _ = open_history(&session.store);

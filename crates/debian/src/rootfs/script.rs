@@ -9,6 +9,10 @@
 pub(super) const HARMLESS: &[(&str, &str)] =
     &[("dash", "takes /bin/sh over from a diversion of ash or bash, if there is one")];
 
+/// Diversions to such names keep dpkg from removing what has moved below `/usr` while it upgrades
+/// (Debian's DEP 17, mitigation M8). In a root that is merged from the start they move nothing.
+const PROTECTIVE: &str = ".usr-is-merged";
+
 /// The paths that `script` would divert, as it writes them.
 pub(super) fn diverted_paths(script: &str) -> Vec<String> {
     let joined = script.replace("\\\n", " ");
@@ -48,7 +52,13 @@ fn added(words: &[&str]) -> Option<String> {
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         match *word {
-            "--package" | "--divert" | "--admindir" | "--instdir" | "--root" => {
+            "--divert" => {
+                if rest.next().is_some_and(|to| to.ends_with(PROTECTIVE)) {
+                    return None;
+                }
+            }
+            _ if word.starts_with("--divert=") && word.ends_with(PROTECTIVE) => return None,
+            "--package" | "--admindir" | "--instdir" | "--root" => {
                 rest.next();
             }
             _ if word.starts_with('-') || word.contains('>') => {}
@@ -76,6 +86,8 @@ mod tests {
         let script = "P=$(dpkg-divert --truename /bin/ping)\n\
             dpkg-divert --package x --remove --rename /usr/bin/a\n\
             if command -v dpkg-divert >/dev/null; then :; fi\n\
+            dpkg-divert --add --no-rename --divert \"/.$d.usr-is-merged\" \"/$d\"\n\
+            dpkg-divert --add --divert=/lib64/ld.so.usr-is-merged /lib64/ld.so\n\
             dpkg-divert --list /etc/os-release | grep -q x\n";
         assert_eq!(diverted_paths(script), [] as [&str; 0]);
     }

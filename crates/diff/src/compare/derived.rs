@@ -116,9 +116,11 @@ mod tests {
             findings,
             more: 0,
             causes: Default::default(),
+            classes: Default::default(),
             score: 0,
             rules: Vec::new(),
             contents: [None, None],
+            files: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use super::{Comparer, row};
 use crate::{Change, Place, Row};
 use groundup_digest::BlobId;
 use groundup_meaning::{Finding, Kind, Pair};
+use groundup_unfold::Format;
 use std::io;
 
 impl Comparer<'_> {
@@ -23,6 +24,11 @@ impl Comparer<'_> {
     fn try_blobs(&self, place: &Place, a: BlobId, b: BlobId, depth: u32) -> io::Result<Vec<Row>> {
         let (before, after) = (self.world.bytes(a)?, self.world.bytes(b)?);
         let formats = [&before, &after].map(|bytes| groundup_unfold::recognise(bytes.as_ref()));
+        if let Some(Format::Unread(name)) = formats.into_iter().flatten().find(is_unread) {
+            let finding = sizes(before.len(), after.len());
+            let finding = finding.note(format!("what is in {name} is not read"));
+            return Ok(vec![row(place.last(), Change::Changed, place.clone(), vec![finding])]);
+        }
         if let [Some(one), Some(two)] = formats
             && one == two
         {
@@ -30,14 +36,16 @@ impl Comparer<'_> {
                 let why = format!("archives stand in each other over {depth} deep");
                 return Ok(vec![self.not_compared(place, &why)]);
             }
-            return Ok(self.inside(place, one, before.as_ref(), after.as_ref(), depth));
+            let contents = [(a, before.len()), (b, after.len())];
+            return Ok(self.inside(place, one, contents, depth));
+        }
+        if let Some(rows) = self.streams(place, formats, [a, b], depth) {
+            return Ok(rows);
         }
         let limit = self.options.meaning.bytes as u64;
         if before.len() > limit || after.len() > limit {
-            let sizes = [before.len(), after.len()].map(|size| format!("{size} bytes"));
-            let [before, after] = sizes;
             let why = format!("files of over {limit} bytes are compared by their hash alone");
-            let finding = Finding::changed(Kind::NotCompared, "content", before, after).note(why);
+            let finding = sizes(before.len(), after.len()).note(why);
             return Ok(vec![row(place.last(), Change::Changed, place.clone(), vec![finding])]);
         }
         drop((before, after));
@@ -52,6 +60,16 @@ impl Comparer<'_> {
         found.more = meaning.more;
         Ok(vec![found])
     }
+}
+
+/// That contents of these sizes were not compared.
+pub(super) fn sizes(before: u64, after: u64) -> Finding {
+    let [before, after] = [before, after].map(|size| format!("{size} bytes"));
+    Finding::changed(Kind::NotCompared, "content", before, after)
+}
+
+fn is_unread(format: &Format) -> bool {
+    matches!(format, Format::Unread(_))
 }
 
 /// Why a content could not be read, in words.

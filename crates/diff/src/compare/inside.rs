@@ -1,28 +1,40 @@
 //! What archives and images hold, as trees that are compared in turn.
 
 use super::{Comparer, row};
-use crate::{Change, Place, Row, World};
-use groundup_digest::TreeId;
+use crate::{
+    Change, Place, Row, World,
+    world::{Held, Walked},
+};
+use groundup_digest::{BlobId, TreeId};
 use groundup_meaning::{Finding, Kind as FindingKind};
 use groundup_tree::{Device, FileTree, Kind, Meta, Mode, Node, TreePath, Xattrs};
-use groundup_unfold::{Bytes, Entry, EntryKind, Format, Sink, unfold};
+use groundup_unfold::{Entry, EntryKind, Format, Sink, unfold};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read},
+    sync::Arc,
 };
 
 impl Comparer<'_> {
-    /// What differs inside of two archives or images of one format.
+    /// What differs inside of two archives or images of one format, and of these sizes.
     pub(super) fn inside(
         &self,
         place: &Place,
         format: Format,
-        before: &dyn Bytes,
-        after: &dyn Bytes,
+        contents: [(BlobId, u64); 2],
         depth: u32,
     ) -> Vec<Row> {
-        let [a, b] = [before, after].map(|bytes| self.unfolded(format, bytes));
+        let [a, b] = contents.map(|(id, _)| self.unfolded(format, id));
         let mut notes: Vec<Finding> = Vec::new();
+        if let ([(_, old)], [(_, new)]) = (&a.unread[..], &b.unread[..])
+            && a.tree == b.tree
+            && a.is_empty
+        {
+            let why = if old == new { old.clone() } else { format!("before: {old}; after: {new}") };
+            let [before, after] = contents.map(|(_, size)| size);
+            let finding = super::files::sizes(before, after).note(why);
+            return vec![row(place.last(), Change::Changed, place.clone(), vec![finding])];
+        }
         for (side, unread) in [("before", &a.unread), ("after", &b.unread)] {
             notes.extend(
                 unread
@@ -30,6 +42,10 @@ impl Comparer<'_> {
                     .map(|(path, why)| Finding::not_compared(format!("{side}: {path}"), why)),
             );
         }
+        let sides = [a.tree, b.tree].map(|id| self.world.load(id).unwrap_or_default());
+        let on_both =
+            |path: &TreePath| path.is_root() || sides.iter().all(|tree| tree.get(path).is_some());
+        let facts = facts(&a, &b, on_both);
         let mut rows = match self.trees(place, a.tree, b.tree, depth + 1) {
             Ok(rows) => rows,
             Err(error) => {
@@ -37,7 +53,7 @@ impl Comparer<'_> {
                 Vec::new()
             }
         };
-        notes.extend(facts(&a.facts, &b.facts));
+        notes.extend(facts);
         let times = a
             .times
             .iter()
@@ -57,20 +73,32 @@ impl Comparer<'_> {
         rows
     }
 
-    fn unfolded(&self, format: Format, bytes: &dyn Bytes) -> Unfolded {
+    pub(super) fn unfolded(&self, format: Format, id: BlobId) -> Unfolded {
+        // What is packed is unpacked by this, so that its parts are where it is from now on.
+        let bytes = self.world.bytes(id);
+        let held = self.world.held(id);
         let mut taking = Taking {
             world: self.world,
+            format,
+            walked: Walked::new(held.clone(), format),
+            whole: Arc::new(held),
             tree: FileTree::new(),
             times: BTreeMap::new(),
             facts: Facts::new(),
             unread: Vec::new(),
         };
-        let walked = unfold(format, bytes, &self.options.unfold, &mut taking);
-        if let Err(error) = walked {
-            taking.unread.push(("the rest".to_owned(), error.to_string()));
+        let walked = match bytes {
+            Ok(bytes) => unfold(format, bytes.as_ref(), &self.options.unfold, &mut taking)
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(why) = walked {
+            taking.unread.push(("the rest".to_owned(), why));
         }
         let tree = self.world.take_tree(&taking.tree);
-        Unfolded { tree, times: taking.times, facts: taking.facts, unread: taking.unread }
+        let is_empty = taking.tree.is_empty();
+        let (times, facts, unread) = (taking.times, taking.facts, taking.unread);
+        Unfolded { tree, is_empty, times, facts, unread }
     }
 }
 
@@ -78,33 +106,44 @@ impl Comparer<'_> {
 type Facts = BTreeMap<(TreePath, String), String>;
 
 /// The facts that differ of entries that are on both sides.
-fn facts(a: &Facts, b: &Facts) -> Vec<Finding> {
-    let differ = a.iter().filter_map(|(key, before)| {
-        let after = b.get(key).filter(|after| *after != before)?;
+fn facts(a: &Unfolded, b: &Unfolded, has: impl Fn(&TreePath) -> bool) -> Vec<Finding> {
+    let keys: BTreeSet<&(TreePath, String)> = a.facts.keys().chain(b.facts.keys()).collect();
+    let differ = keys.into_iter().filter_map(|key| {
+        let (before, after) = (a.facts.get(key), b.facts.get(key));
         let (path, name) = key;
+        if before == after || (before.is_none() || after.is_none()) && !has(path) {
+            return None;
+        }
         let what = if path.is_root() { name.clone() } else { format!("{path}: {name}") };
         // Identifiers and times have no effect on what runs.
         let kind = match name.rsplit('.').next() {
-            Some("uuid" | "time" | "guid" | "disk" | "volume" | "id" | "serial") => {
+            Some("uuid" | "time" | "guid" | "disk" | "volume" | "id" | "serial" | "index") => {
                 FindingKind::Identity
             }
             _ => FindingKind::Metadata,
         };
-        Some(Finding::changed(kind, what, before.clone(), after.clone()))
+        let (before, after) = (before.cloned(), after.cloned());
+        Some(Finding { before, after, ..Finding::bare(kind, what) })
     });
     differ.collect()
 }
 
 /// What an archive or image holds.
-struct Unfolded {
-    tree: TreeId,
+pub(super) struct Unfolded {
+    pub(super) tree: TreeId,
+    /// Whether nothing of it was read.
+    is_empty: bool,
     times: BTreeMap<TreePath, i64>,
     facts: Facts,
-    unread: Vec<(String, String)>,
+    pub(super) unread: Vec<(String, String)>,
 }
 
 struct Taking<'a> {
     world: &'a World<'a>,
+    format: Format,
+    /// What is walked, as that of which contents are parts, and as that which is walked again.
+    whole: Arc<Held>,
+    walked: Arc<Walked>,
     tree: FileTree,
     times: BTreeMap<TreePath, i64>,
     facts: Facts,
@@ -124,7 +163,8 @@ impl Taking<'_> {
         let kind = match &entry.kind {
             EntryKind::Directory => Kind::Directory,
             EntryKind::File(_) => {
-                let (blob, size) = self.world.take(content).map_err(|error| error.to_string())?;
+                let taken = self.content(entry, content);
+                let (blob, size) = taken.map_err(|error| error.to_string())?;
                 Kind::File { blob, size }
             }
             EntryKind::Symlink(target) => Kind::Symlink { target: target.as_slice().into() },
@@ -154,6 +194,16 @@ impl Taking<'_> {
             self.times.insert(path.clone(), time);
         }
         self.insert(path, Node { meta, kind })
+    }
+
+    /// Takes a content in, where it is if that can be.
+    fn content(&self, entry: &Entry, content: &mut dyn Read) -> io::Result<(BlobId, u64)> {
+        match entry.at {
+            Some(at) => self.world.take_part(&self.whole, at, content),
+            // It would have to be unpacked from the start again.
+            None if self.format.is_compression() => self.world.take(content),
+            None => self.world.take_entry(&self.walked, &entry.path, content),
+        }
     }
 
     fn insert(&mut self, path: TreePath, node: Node) -> Result<(), String> {

@@ -2,7 +2,10 @@
 
 use groundup_meaning::{Finding, Kind as FindingKind};
 use groundup_tree::{Kind, Node};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Attributes by name.
+type Attributes = BTreeMap<Vec<u8>, Vec<u8>>;
 
 const SETUID: u16 = 0o4000;
 const SETGID: u16 = 0o2000;
@@ -30,25 +33,34 @@ pub(super) fn compare(a: &Node, b: &Node) -> Vec<Finding> {
         }
         findings.push(finding);
     }
-    let names: BTreeSet<&[u8]> =
-        a.meta.xattrs.iter().chain(b.meta.xattrs.iter()).map(|(name, _)| name).collect();
-    for name in names {
-        let value = |node: &Node| {
-            node.meta.xattrs.iter().find(|it| it.0 == name).map(|(_, value)| attribute(name, value))
-        };
-        let (before, after) = (value(a), value(b));
-        if before != after {
-            let what = String::from_utf8_lossy(name).into_owned();
-            let gains = name == b"security.capability" && after.is_some();
-            let finding = Finding { before, after, ..Finding::bare(FindingKind::Metadata, what) };
-            findings.push(if gains {
-                finding.note("gives privilege: capability")
-            } else {
-                finding
-            });
-        }
+    let attributes_of = |node: &Node| -> Attributes {
+        node.meta.xattrs.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+    };
+    if a.meta.xattrs != b.meta.xattrs {
+        findings.extend(attributes(&attributes_of(a), &attributes_of(b)));
     }
     findings
+}
+
+/// What differs between the attributes of a path.
+pub(super) fn attributes(a: &Attributes, b: &Attributes) -> Vec<Finding> {
+    let names: BTreeSet<&Vec<u8>> = a.keys().chain(b.keys()).collect();
+    let differ = names.into_iter().filter(|name| a.get(*name) != b.get(*name));
+    let findings = differ.map(|name| {
+        let told = |how: fn(&[u8], &[u8]) -> String| {
+            [a.get(name), b.get(name)].map(|value| value.map(|value| how(name, value)))
+        };
+        let [mut before, mut after] = told(attribute);
+        if before == after {
+            // They differ in what has no name here, such as inheritable capabilities.
+            [before, after] = told(|_, value| hex(value));
+        }
+        let what = String::from_utf8_lossy(name).into_owned();
+        let gains = name == b"security.capability" && after.is_some();
+        let finding = Finding { before, after, ..Finding::bare(FindingKind::Metadata, what) };
+        if gains { finding.note("gives privilege: capability") } else { finding }
+    });
+    findings.collect()
 }
 
 /// What privileges something new gives to whoever runs it.
@@ -89,12 +101,16 @@ fn device(kind: &Kind) -> String {
     }
 }
 
+fn hex(value: &[u8]) -> String {
+    value.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Capabilities by name (linux/capability.h), other values as text where they are one.
 fn attribute(name: &[u8], value: &[u8]) -> String {
     if name != b"security.capability" {
         return match std::str::from_utf8(value) {
             Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-            _ => value.iter().map(|byte| format!("{byte:02x}")).collect(),
+            _ => hex(value),
         };
     }
     let word = |at: usize| -> u64 {

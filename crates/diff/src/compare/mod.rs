@@ -1,20 +1,26 @@
 //! Comparing: parts by name, trees by path, files by meaning, archives by what they hold.
 
 mod derived;
+mod edited;
 mod files;
+mod gained;
 mod inside;
 mod metadata;
 mod pairing;
 mod related;
+mod requested;
 mod root;
 mod sideways;
+mod streams;
 mod trees;
+mod unstable;
 
 use crate::{
-    Attribution, CauseRow, Change, Counts, Described, DiffError, Part, Place, Report, Row, Subject,
-    Verdict, World, fold, rank, thing,
+    Attribution, CauseRow, Change, Counts, Described, DiffError, Part, Place, Reason, Report, Role,
+    Row, Subject, Verdict, World, fold, rank, thing,
 };
 use groundup_meaning::Finding;
+use groundup_tree::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is looked at, and how far.
@@ -56,26 +62,40 @@ pub fn compare(
     for name in names {
         rows.extend(comparer.parts(name, before.parts.get(name), after.parts.get(name))?);
     }
+    rows.extend(unread(before, after));
+    rows.extend(comparer.attributes(before, after)?);
     rows.extend(comparer.sideways(before, after)?);
+    rows.extend(comparer.requested(before, after));
     derived::mark(&mut rows, after);
     for row in &mut rows {
         row.causes = causes.of(row);
     }
     related::attribute(&mut rows);
+    let mut known = causes.causes();
+    let mut rows = edited::settle(rows, &known);
+    if known.is_empty() && causes.is_complete() && before.parts != after.parts {
+        let what = "the same inputs gave other bytes";
+        known.push(CauseRow::new("nondeterminism", &after.name, what));
+        rows.iter_mut().for_each(|row| row.causes = BTreeSet::from([0]));
+    }
+    comparer.classify(&mut rows, &mut known, causes.runs().unwrap_or_default());
     let counts = counted(&rows);
-    let verdict = verdict(before, after, &rows, causes);
-    let mut rows = fold::fold(rows);
+    let verdict = verdict(before, after, &rows, &known);
+    let reason = reason(verdict, &known);
+    let mut rows = fold::fold(rows, options.meaning.spelling);
     rows.iter_mut().for_each(rank::rank);
     rows.sort_by(|a, b| b.score.cmp(&a.score).then_with(|| a.places.cmp(&b.places)));
-    let (causes, rows) = by_effect(causes.causes(), rows);
+    let (causes, rows) = by_effect(known, rows);
     Ok(Report {
         version: 1,
         before: described(before),
         after: described(after),
         verdict,
+        reason,
         causes,
         rows,
         counts,
+        hints: Vec::new(),
     })
 }
 
@@ -95,7 +115,12 @@ impl Comparer<'_> {
         match (before, after) {
             (Some(a), Some(b)) if a == b => Ok(Vec::new()),
             (Some(Part::Tree(a)), Some(Part::Tree(b))) => self.trees(&place, *a, *b, 0),
-            (Some(Part::Blob(a)), Some(Part::Blob(b))) => Ok(self.blobs(&place, *a, *b, 0)),
+            (Some(Part::Blob(a)), Some(Part::Blob(b))) => {
+                let mut rows = self.blobs(&place, *a, *b, 0);
+                let own = rows.iter_mut().filter(|row| row.places == [place.clone()]);
+                own.for_each(|row| row.contents = [Some(*a), Some(*b)]);
+                Ok(rows)
+            }
             (Some(_), Some(_)) => {
                 let finding = Finding::not_compared("kind", "one is a tree, the other a file");
                 Ok(vec![row(name, Change::Changed, place, vec![finding])])
@@ -115,9 +140,11 @@ fn row(path: &str, change: Change, place: Place, findings: Vec<Finding>) -> Row 
         findings,
         more: 0,
         causes: BTreeSet::new(),
+        classes: BTreeSet::new(),
         score: 0,
         rules: Vec::new(),
         contents: [None, None],
+        files: Vec::new(),
     }
 }
 
@@ -135,6 +162,10 @@ fn counted(rows: &[Row]) -> Counts {
                 not_compared.insert(place);
             }
         }
+        for place in &row.files {
+            let (_, same) = paths.entry(place).or_insert((Change::Changed, true));
+            *same &= row.is_same_meaning();
+        }
     }
     let mut counts = Counts { not_compared: not_compared.len(), ..Counts::default() };
     for (change, same) in paths.into_values() {
@@ -150,15 +181,30 @@ fn counted(rows: &[Row]) -> Counts {
     counts
 }
 
-fn verdict(before: &Subject, after: &Subject, rows: &[Row], causes: &dyn Attribution) -> Verdict {
-    if before.parts == after.parts {
+fn verdict(before: &Subject, after: &Subject, rows: &[Row], causes: &[CauseRow]) -> Verdict {
+    let is_read = before.unread.is_empty() && after.unread.is_empty();
+    if before.parts == after.parts && is_read {
         Verdict::Equal
-    } else if causes.is_complete() && causes.causes().is_empty() {
+    } else if !causes.is_empty() && causes.iter().all(CauseRow::is_nondeterminism) {
         Verdict::Nondeterministic
     } else if rows.iter().all(Row::is_same_meaning) {
         Verdict::SameMeaning
     } else {
         Verdict::Different
+    }
+}
+
+/// Why, as far as inputs are known.
+fn reason(verdict: Verdict, causes: &[CauseRow]) -> Option<Reason> {
+    match verdict {
+        Verdict::Equal => None,
+        Verdict::Nondeterministic => Some(Reason::Nondeterminism),
+        Verdict::SameMeaning if causes.is_empty() => Some(Reason::Encoding),
+        _ if causes.is_empty() => None,
+        // What vouches for inputs is in nothing.
+        _ if causes.iter().any(|cause| cause.role == Role::Content) => Some(Reason::Input),
+        _ if causes.iter().any(|cause| cause.role == Role::Tool) => Some(Reason::Toolchain),
+        _ => Some(Reason::Input),
     }
 }
 
@@ -189,6 +235,52 @@ fn described(subject: &Subject) -> Described {
     Described {
         name: subject.name.clone(),
         kind: subject.kind.clone(),
-        parts: parts.map(|(name, part)| (name.clone(), part.id().to_string())).collect(),
+        parts: parts
+            .map(|(name, part)| {
+                let called = subject.called.get(name).cloned();
+                (name.clone(), called.unwrap_or_else(|| part.id().to_string()))
+            })
+            .collect(),
     }
+}
+
+impl Comparer<'_> {
+    /// Attributes that no tree takes, of paths that both sides have.
+    fn attributes(&self, before: &Subject, after: &Subject) -> Result<Vec<Row>, DiffError> {
+        let paths: BTreeSet<&TreePath> =
+            before.attributes.keys().chain(after.attributes.keys()).collect();
+        let differ = |path: &&TreePath| before.attributes.get(path) != after.attributes.get(path);
+        let paths: Vec<&TreePath> = paths.into_iter().filter(differ).collect();
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut trees = Vec::new();
+        for subject in [before, after] {
+            if let Some(Part::Tree(id)) = subject.parts.get("root") {
+                let unread = |source| DiffError::Read { path: subject.name.clone().into(), source };
+                trees.push(self.world.load(*id).map_err(unread)?);
+            }
+        }
+        let on_both = |path: &&TreePath| trees.iter().all(|tree| tree.get(path).is_some());
+        let none = BTreeMap::new();
+        let rows = paths.into_iter().filter(on_both).map(|path| {
+            let of = |subject: &Subject| subject.attributes.get(path).unwrap_or(&none).clone();
+            let findings = metadata::attributes(&of(before), &of(after));
+            let path = String::from_utf8_lossy(path.as_bytes()).into_owned();
+            row(&path, Change::Changed, Place::new("root", &path), findings)
+        });
+        Ok(rows.collect())
+    }
+}
+
+/// What could not be read of either side.
+fn unread(before: &Subject, after: &Subject) -> Vec<Row> {
+    let sides = [("before", &before.unread), ("after", &after.unread)];
+    let rows = sides.into_iter().flat_map(|(side, unread)| {
+        unread.iter().map(move |(part, path, why)| {
+            let finding = Finding::not_compared(format!("{side}: {path}"), why);
+            row(path, Change::Changed, Place::new(part, path), vec![finding])
+        })
+    });
+    rows.collect()
 }

@@ -1,5 +1,5 @@
 //! Which of the paths that went and came belong together: the same content at another place, or the
-//! same name but for a version in it.
+//! same name but for a version in it, or for how it is compressed.
 
 use super::trees::{Told, shown, topmost};
 use groundup_digest::BlobId;
@@ -61,11 +61,15 @@ fn by_version(removed: &mut Paths, added: &mut Paths, told: &mut Vec<Told>) {
     }
 }
 
-/// A path in which each digest, and each number with dots, is one sign.
+/// A path in which each digest, and each number with dots, is one sign, without the end that says how
+/// it is compressed.
 fn without_versions(path: &TreePath) -> String {
+    const PACKED: [&str; 5] = [".gz", ".xz", ".zst", ".bz2", ".lz4"];
     let mut plain = String::new();
     let mut in_number = false;
-    for sign in super::derived::without_digests(&shown(path)).chars() {
+    let path = shown(path);
+    let path = PACKED.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(&path);
+    for sign in super::derived::without_digests(path).chars() {
         let digit = sign.is_ascii_digit();
         if digit && !in_number {
             plain.push('\u{0}');
@@ -151,6 +155,18 @@ mod tests {
                 "/lib/libx.so.1.2 -> /lib/libx.so.1.10.1",
                 "/lib/modules/6.1.170/x.ko -> /lib/modules/6.1.176/x.ko"
             ]
+        );
+    }
+
+    #[test]
+    fn what_is_compressed_in_another_way_is_the_same_file() {
+        let found = told(
+            &[("control.tar.xz", b"a"), ("kernel/x.ko", b"b")],
+            &[("control.tar.zst", b"c"), ("kernel/x.ko.xz", b"d")],
+        );
+        assert_eq!(
+            found,
+            ["/control.tar.xz -> /control.tar.zst", "/kernel/x.ko -> /kernel/x.ko.xz"]
         );
     }
 

@@ -1,9 +1,9 @@
 //! What several files of a root file system together tell: packages, effective units, parameters of the
 //! kernel, accounts, and whether the root can change itself.
 
-use super::{Comparer, row};
+use super::{Comparer, gained, row};
 use crate::{Change, Place, Row, Thing, World};
-use groundup_meaning::{Finding, Kind as FindingKind, root};
+use groundup_meaning::{Finding, Kind as FindingKind, Telling, root};
 use groundup_tree::{FileTree, Kind, Name, TreePath};
 use std::collections::BTreeSet;
 
@@ -24,6 +24,7 @@ impl Comparer<'_> {
         }
         let [a, b] = [before, after].map(|tree| Tree { world: self.world, tree });
         let sections = root::compare(&a, &b, &self.options.meaning);
+        let edited = self.edited(place, &a, &b, &rows);
         let explained: BTreeSet<&String> = sections.iter().flat_map(|it| &it.explains).collect();
         let depth = place.path.len();
         let path_of = |row: &Row| row.places.first().and_then(|it| it.path.get(depth).cloned());
@@ -54,6 +55,7 @@ impl Comparer<'_> {
                     new.contents = first.contents;
                     new.change = first.change;
                 }
+                new.files = about.iter().skip(1).flat_map(|row| row.places.clone()).collect();
                 new.findings = vec![finding.clone()];
                 rows.push(new);
             }
@@ -68,21 +70,46 @@ impl Comparer<'_> {
                     .cloned(),
             );
         }
+        let mut meant: Vec<(String, Place)> = Vec::new();
         for mut row in silent {
             let path = path_of(&row).unwrap_or_default();
             // A section that speaks of no file in particular may mean this one.
             let anonymous = unnamed.iter().any(|explains| explains.contains(&path));
-            if spoken.insert(path) && !anonymous {
-                row.findings = vec![Finding::bare(FindingKind::Encoding, "no effect")];
-                rows.push(row);
+            if spoken.insert(path.clone()) {
+                if anonymous {
+                    meant.extend(row.places.into_iter().map(|place| (path.clone(), place)));
+                } else {
+                    row.findings = vec![Finding::bare(FindingKind::Encoding, "no effect")];
+                    rows.push(row);
+                }
             }
         }
+        for row in rows.iter_mut().filter(|row| row.change == Change::Together) {
+            let is_its = |name: &str| row.places == [place.inside(name)];
+            let Some(section) = sections.iter().find(|it| is_its(it.name)) else { continue };
+            let its = meant.iter().filter(|(path, _)| section.explains.contains(path));
+            row.files.extend(its.map(|(_, place)| place.clone()));
+        }
+        if self.options.meaning.spelling == Telling::Lines {
+            rows.extend(told.iter().filter_map(spelled));
+        }
+        let packages = sections.iter().find(|it| it.name == "packages");
+        let packages = packages.map(|it| it.findings.as_slice()).unwrap_or_default();
+        let mut rows = gained::fold(rows, depth, packages, &a, &b);
+        rows.extend(edited);
         rows
     }
 }
 
+/// What a row says of comments and spelling, which no section does.
+fn spelled(row: &Row) -> Option<Row> {
+    let is_lines = |it: &&Finding| it.kind == FindingKind::Encoding && !it.inside.is_empty();
+    let findings: Vec<Finding> = row.findings.iter().filter(is_lines).cloned().collect();
+    (!findings.is_empty()).then(|| Row { findings, ..row.clone() })
+}
+
 /// Whether a row says more than the content of a file.
-fn is_privileged(row: &Row) -> bool {
+pub(super) fn is_privileged(row: &Row) -> bool {
     row.findings.iter().any(|finding| finding.kind == FindingKind::Metadata)
 }
 
@@ -123,7 +150,7 @@ pub(super) struct Tree<'a> {
 
 impl Tree<'_> {
     /// The path without symlinks on its way and at its end.
-    fn resolve(&self, path: &str) -> Option<TreePath> {
+    pub(super) fn resolve(&self, path: &str) -> Option<TreePath> {
         let mut left = MOST_LINKS;
         let mut at = TreePath::root();
         let mut names: Vec<Vec<u8>> = reversed(path.as_bytes());

@@ -1,24 +1,45 @@
 //! Things outside of the store, opened: directories, image layouts, archives, files.
 //!
-//! A directory with `oci-layout` is an image, and so is an archive of one (`docker save`, `skopeo`):
-//! its layers are laid over each other by the rules of OCI, and what is compared is the root, the
-//! configuration and the manifest. Any other file is compared as what its bytes say it is.
+//! A directory with `oci-layout` is an image, and so is an archive of one (`docker save`, `skopeo`),
+//! compressed or not: its layers are laid over each other by the rules of OCI, and what is compared is
+//! the root, the configuration and the manifest. Any other file is compared as what its bytes say it is.
+//!
+//! Two images are opened together, as layers of both are read once at most ([`stack`]).
 
+mod archive;
 mod directory;
+mod files;
+mod image;
+mod layer;
+mod stack;
 
-use crate::{DiffError, Part, Subject, World};
+pub use files::{Layers, NoLayers};
+pub use image::Image;
+
+use crate::{
+    DiffError, Part, Subject, World,
+    world::{Held, OnDisk},
+};
 use directory::directory;
+use files::Files;
 use groundup_digest::TreeId;
-use groundup_image::UnpackLimits;
-use groundup_image::{BaseError, BaseParams, BaseSource, Layout, Platform, Selection, base_step};
+use groundup_image::{BaseError, Layout, Platform, Selection};
 use groundup_tree::TreePath;
-use std::{io::Read, path::Path};
+use std::{path::Path, sync::Arc};
 
 /// Which image of an index is compared.
 #[derive(Debug, Clone)]
 pub struct Platforms {
     /// The platform of the image.
     pub platform: Platform,
+}
+
+/// What stands at a path: an image whose layers were not read yet, or anything else.
+pub enum Found {
+    /// Something that was read.
+    Subject(Subject),
+    /// An image.
+    Image(Box<Image>),
 }
 
 /// Opens what stands at a path.
@@ -28,90 +49,69 @@ pub fn open_path(
     name: &str,
     platforms: &Platforms,
 ) -> Result<Subject, DiffError> {
+    let found = find_path(world, path, name, platforms)?;
+    let opened = open_found(world, vec![found], &NoLayers)?;
+    opened.into_iter().next().ok_or_else(|| DiffError::Kind(path.to_owned()))
+}
+
+/// Reads the layers of what was found. Those that two images have in common are read once, or not at
+/// all where that tells all that differs.
+pub fn open_found(
+    world: &World<'_>,
+    found: Vec<Found>,
+    layers: &dyn Layers,
+) -> Result<Vec<Subject>, DiffError> {
+    let images: Vec<&Image> = found
+        .iter()
+        .filter_map(|it| match it {
+            Found::Image(image) => Some(image.as_ref()),
+            Found::Subject(_) => None,
+        })
+        .collect();
+    let mut opened = stack::open(world, &images, layers)?.into_iter();
+    let subjects = found.into_iter().map(|it| match it {
+        Found::Subject(subject) => Some(subject),
+        Found::Image(_) => opened.next(),
+    });
+    Ok(subjects.flatten().collect())
+}
+
+/// Looks at what stands at a path.
+pub fn find_path(
+    world: &World<'_>,
+    path: &Path,
+    name: &str,
+    platforms: &Platforms,
+) -> Result<Found, DiffError> {
     let read = |source| DiffError::Read { path: path.to_owned(), source };
+    let image = |files| {
+        let image = Image::of_files(world, files, path, name, platforms)?;
+        Ok(Found::Image(Box::new(image)))
+    };
     let metadata = path.metadata().map_err(read)?;
     if metadata.is_dir() {
-        let tree = directory(world, path)?;
-        if tree.has(&at("oci-layout")) && tree.has(&at("index.json")) {
-            let source = BaseSource::Layout(world.take_tree(&tree));
-            return image(world, path, name, source, platforms);
+        if path.join("oci-layout").is_file() && path.join("index.json").is_file() {
+            return image(Files::of_directory(world, path)?);
         }
+        let tree = directory(world, path)?;
         let id = world.take_tree(&tree);
-        return Ok(Subject::whole(name, "directory", Part::Tree(id)));
+        return Ok(Found::Subject(Subject::whole(name, "directory", Part::Tree(id))));
     }
     if !metadata.is_file() {
         return Err(DiffError::Kind(path.to_owned()));
     }
-    let (blob, _) = world.take_file(path).map_err(read)?;
-    if is_image_archive(path)? {
-        return image(world, path, name, BaseSource::Archive(blob), platforms);
+    let (disk, file) = OnDisk::open_first(path).map_err(read)?;
+    let held = Held::File(Arc::new(disk));
+    if let Some(archive) = archive::of_image(world, held, &file).map_err(read)? {
+        let bytes = world.open(&archive).map_err(read)?;
+        return image(Files::of_archive(world, &archive, bytes.as_ref()).map_err(read)?);
     }
-    Ok(Subject::whole(name, "file", Part::Blob(blob)))
+    let (blob, _) = world.take_file(path).map_err(read)?;
+    Ok(Found::Subject(Subject::whole(name, "file", Part::Blob(blob))))
 }
 
 fn at(path: &str) -> TreePath {
     TreePath::new(path.as_bytes()).expect("a fixed name")
-}
-
-/// Whether a file is a tar archive whose first names are those of an image.
-fn is_image_archive(path: &Path) -> Result<bool, DiffError> {
-    let read = |source| DiffError::Read { path: path.to_owned(), source };
-    let mut start = vec![0; 262];
-    let mut file = std::fs::File::open(path).map_err(read)?;
-    let mut filled = 0;
-    while filled < start.len() {
-        match file.read(&mut start[filled..]).map_err(read)? {
-            0 => return Ok(false),
-            count => filled += count,
-        }
-    }
-    if &start[257..262] != b"ustar" {
-        return Ok(false);
-    }
-    let mut names = Names::default();
-    let limits = groundup_unfold::Limits::default();
-    // One that is damaged is no image; it is told of when it is compared.
-    let _ = groundup_unfold::recognise(&file)
-        .map(|format| groundup_unfold::unfold(format, &file, &limits, &mut names));
-    Ok(names.image)
-}
-
-/// Looks for the names of an image and stops at the first.
-#[derive(Default)]
-struct Names {
-    image: bool,
-}
-
-impl groundup_unfold::Sink for Names {
-    fn entry(
-        &mut self,
-        entry: &groundup_unfold::Entry,
-        _content: &mut dyn Read,
-    ) -> std::io::Result<()> {
-        if matches!(&entry.path[..], b"oci-layout" | b"manifest.json") {
-            self.image = true;
-            return Err(std::io::ErrorKind::Interrupted.into());
-        }
-        Ok(())
-    }
-
-    fn unread(&mut self, _path: &[u8], _why: &str) {}
-}
-
-/// An image as its root, its configuration and its manifest.
-fn image(
-    world: &World<'_>,
-    path: &Path,
-    name: &str,
-    source: BaseSource,
-    platforms: &Platforms,
-) -> Result<Subject, DiffError> {
-    let failed = |source| DiffError::Image { path: path.to_owned(), source: Box::new(source) };
-    let params = BaseParams { platform: platforms.platform.clone(), digest: None };
-    let base = base_step(world, source, &params, UnpackLimits::default()).map_err(failed)?;
-    let parts = documents(world, base.layout, &platforms.platform).map_err(failed)?;
-    let root = ("root".to_owned(), Part::Tree(base.tree));
-    Ok(Subject::of_parts(name, "image", parts.into_iter().chain([root])))
 }
 
 /// Configuration and manifest of an image of ours, whose layout is in the store.

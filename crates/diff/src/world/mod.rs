@@ -1,22 +1,29 @@
 //! All objects of a comparison: those of the store, and those that were read from outside.
 //!
-//! Trees from outside are in memory as objects; their contents stay where they are on disk, or stand
-//! in one scratch file that has no name, so that nothing is left behind however this ends.
+//! Trees from outside are in memory as objects; their contents stay where they are: a file, a part of
+//! an archive, an entry of an image that is walked again. Only what has to be unpacked and is short, or
+//! differs, stands in one scratch file that has no name, so that nothing is left behind however this
+//! ends. A file that changes meanwhile is an error when it is read again.
 
+mod again;
+mod held;
 mod scratch;
+
+pub(crate) use held::{Held, OnDisk, Reading, Walked};
 
 use groundup_digest::{BlobHasher, BlobId, Content, DirId, TreeId};
 use groundup_image::{BlobSink, Objects};
 use groundup_store::{Executable, Store, StoreError};
 use groundup_tree::{FileTree, Sink, Source, TreePath, decode, encode};
 use groundup_unfold::Bytes;
-use scratch::{Pieces, Scratch, Writing};
+use held::Inner;
+use scratch::{Scratch, Writing};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, Read},
-    path::{Path, PathBuf},
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    path::Path,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 /// Objects of the store and of what was read from outside.
@@ -31,15 +38,8 @@ struct Outside {
     directories: BTreeMap<DirId, Vec<u8>>,
     trees: BTreeMap<TreeId, Vec<u8>>,
     contents: BTreeMap<BlobId, Held>,
-}
-
-/// Where the content of a file from outside is.
-#[derive(Clone)]
-enum Held {
-    /// A file on disk of its own.
-    File(PathBuf),
-    /// A part of the scratch file.
-    Scratch(Pieces),
+    /// Stand-ins for the ids of contents that were not hashed, since both sides have them.
+    unhashed: BTreeSet<BlobId>,
 }
 
 impl<'s> World<'s> {
@@ -67,34 +67,69 @@ impl<'s> World<'s> {
 
     /// Takes in the content of a file on disk, which stays there.
     pub(crate) fn take_file(&self, path: &Path) -> io::Result<(BlobId, u64)> {
-        let mut hasher = BlobHasher::new();
-        let mut file = File::open(path)?;
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                count => hasher.update(&buffer[..count]),
-            }
-        }
-        let id = hasher.id();
-        self.change().contents.entry(id).or_insert_with(|| Held::File(path.to_owned()));
-        Ok((id, hasher.size()))
+        let (disk, mut file) = OnDisk::open_first(path)?;
+        let (id, size) = hashed(&mut file)?;
+        disk.check(&file)?;
+        self.hold(id, Held::File(Arc::new(disk)));
+        Ok((id, size))
+    }
+
+    /// Says where a content is, unless that is known.
+    pub(crate) fn hold(&self, id: BlobId, held: Held) {
+        self.change().contents.entry(id).or_insert(held);
+    }
+
+    /// Where the content with an id is.
+    pub(crate) fn held(&self, id: BlobId) -> Held {
+        self.outside().contents.get(&id).cloned().unwrap_or(Held::Store(id))
     }
 
     /// Takes in content, which is written to the scratch file.
     pub(crate) fn take(&self, content: &mut dyn Read) -> io::Result<(BlobId, u64)> {
-        let mut writing = self.scratch.begin();
-        io::copy(content, &mut writing)?;
-        self.taken(writing)
+        again::take(self, content, u64::MAX, |_| Held::Lost("".into()))
     }
 
-    fn taken(&self, writing: Writing<'_>) -> io::Result<(BlobId, u64)> {
-        let wanted = |id| !self.outside().contents.contains_key(&id);
-        let (id, size, pieces) = writing.end(wanted)?;
-        if let Some(pieces) = pieces {
-            self.change().contents.insert(id, Held::Scratch(pieces));
-        }
+    /// Takes in content that stands at a place of other content, where it stays.
+    pub(crate) fn take_part(
+        &self,
+        of: &Arc<Held>,
+        at: u64,
+        content: &mut dyn Read,
+    ) -> io::Result<(BlobId, u64)> {
+        let (id, size) = hashed(content)?;
+        self.hold(id, Held::Part(of.clone(), at, size));
         Ok((id, size))
+    }
+
+    /// Takes in content that a compressed stream unpacks to at a place; what is long is not kept.
+    pub(crate) fn take_packed(
+        &self,
+        of: &Arc<Walked>,
+        at: u64,
+        content: &mut dyn Read,
+    ) -> io::Result<(BlobId, u64)> {
+        again::take(self, content, again::KEPT, |size| Held::Packed(of.clone(), at, size))
+    }
+
+    /// Takes in the content of an entry; what is long is not kept.
+    pub(crate) fn take_entry(
+        &self,
+        of: &Arc<Walked>,
+        path: &[u8],
+        content: &mut dyn Read,
+    ) -> io::Result<(BlobId, u64)> {
+        again::take(self, content, again::KEPT, |_| Held::Entry(of.clone(), path.into()))
+    }
+
+    /// A stand-in for the id of so many bytes of a content that both sides have: it is hashed only
+    /// where something else stands at its path on one side.
+    pub(crate) fn stand_in(&self, of: &Arc<Held>, name: &[u8], at: u64, size: u64) -> BlobId {
+        let text = [b"not hashed: ", name, &at.to_le_bytes(), &size.to_le_bytes()].concat();
+        let id = BlobId::of(&text);
+        let mut outside = self.change();
+        outside.contents.insert(id, Held::Part(of.clone(), at, size));
+        outside.unhashed.insert(id);
+        id
     }
 
     /// Whether a tree is known.
@@ -107,19 +142,33 @@ impl<'s> World<'s> {
 
     /// The content of a blob at any place; an error of the kind `NotFound` if it is not there.
     pub fn bytes(&self, id: BlobId) -> io::Result<Box<dyn Bytes + '_>> {
-        let held = self.outside().contents.get(&id).cloned();
-        match held {
-            Some(Held::File(path)) => Ok(Box::new(File::open(path)?)),
-            Some(Held::Scratch(pieces)) => Ok(Box::new(self.scratch.content(pieces))),
-            None => {
+        let mut held = self.held(id);
+        if held.is_packed() {
+            self.gather([id]);
+            held = self.held(id);
+        }
+        self.open(&held)
+    }
+
+    /// The content that is somewhere, which does not have to be unpacked.
+    pub(crate) fn open(&self, held: &Held) -> io::Result<Box<dyn Bytes + '_>> {
+        Ok(match held {
+            Held::File(disk) => Box::new(disk.clone().reopened()?),
+            Held::Scratch(pieces) => Box::new(self.scratch.content(pieces.clone())),
+            Held::Part(of, start, size) => {
+                Box::new(Inner { whole: self.open(of)?, start: *start, size: *size })
+            }
+            Held::Store(id) => {
                 let store = self.store.ok_or(io::ErrorKind::NotFound)?;
-                if !store.has_blob(id).map_err(io::Error::other)? {
+                if !store.has_blob(*id).map_err(io::Error::other)? {
                     return Err(io::ErrorKind::NotFound.into());
                 }
-                let path = store.blob_path(id, Executable::No).map_err(io::Error::other)?;
-                Ok(Box::new(File::open(path)?))
+                let path = store.blob_path(*id, Executable::No).map_err(io::Error::other)?;
+                Box::new(File::open(path)?)
             }
-        }
+            Held::Packed(..) | Held::Entry(..) => return Err(io::ErrorKind::Unsupported.into()),
+            Held::Lost(why) => return Err(io::Error::other(why.to_string())),
+        })
     }
 
     /// The whole content of a blob.
@@ -178,11 +227,11 @@ impl Source for World<'_> {
 /// What a reader of images puts goes to the scratch file.
 impl Objects for World<'_> {
     fn open_blob(&self, id: BlobId) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(Reading { bytes: self.bytes(id)?, at: 0 }))
+        Ok(Box::new(Reading::new(self.bytes(id)?)))
     }
 
     fn blob_writer(&self) -> io::Result<Box<dyn BlobSink + '_>> {
-        Ok(Box::new(Taking { world: self, writing: self.scratch.begin() }))
+        Ok(Box::new(Taking { world: self, writing: self.scratch.begin(u64::MAX) }))
     }
 
     fn content_of(&self, id: BlobId) -> io::Result<Content> {
@@ -206,20 +255,14 @@ impl Objects for World<'_> {
     }
 }
 
-/// Content at any place, read from its start.
-struct Reading<'a> {
-    bytes: Box<dyn Bytes + 'a>,
-    at: u64,
-}
-
-impl Read for Reading<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.bytes.len().saturating_sub(self.at);
-        let count = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        self.bytes.read_at(self.at, &mut buffer[..count])?;
-        self.at += count as u64;
-        Ok(count)
-    }
+/// The id and size of a content that is read to its end.
+fn hashed(content: &mut dyn Read) -> io::Result<(BlobId, u64)> {
+    let mut hasher = BlobHasher::new();
+    again::copy(content, |bytes| {
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok((hasher.id(), hasher.size()))
 }
 
 struct Taking<'a> {
@@ -240,7 +283,10 @@ impl io::Write for Taking<'_> {
 impl BlobSink for Taking<'_> {
     fn finish(self: Box<Self>) -> io::Result<Content> {
         let Self { world, writing } = *self;
-        let (id, _) = world.taken(writing)?;
+        let (id, _, pieces) = writing.end(|id| !world.outside().contents.contains_key(&id))?;
+        if let Some(pieces) = pieces {
+            world.hold(id, Held::Scratch(pieces));
+        }
         world.content_of(id)
     }
 }

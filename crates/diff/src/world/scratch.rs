@@ -1,4 +1,5 @@
-//! One file without a name, in which contents from outside stand in pieces.
+//! One file without a name, in which contents from outside stand in pieces. What turns out not to be
+//! wanted leaves its place to what comes next.
 
 use groundup_digest::{BlobHasher, BlobId};
 use groundup_unfold::Bytes;
@@ -8,7 +9,7 @@ use std::{
     os::unix::fs::FileExt,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -20,12 +21,14 @@ const PIECE: usize = 1 << 18;
 pub(super) struct Scratch {
     file: File,
     end: AtomicU64,
+    /// Where pieces of full size were that nobody wants any more.
+    free: Mutex<Vec<u64>>,
 }
 
 /// Where a content stands: pieces one after the other, each with where it starts in the content, where
 /// in the file, and its size.
 #[derive(Clone, Default)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     list: Arc<[Piece]>,
     size: u64,
 }
@@ -39,13 +42,22 @@ struct Piece {
 
 impl Scratch {
     pub(super) fn new(directory: &Path) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile_in(directory)?, end: AtomicU64::new(0) })
+        let file = tempfile::tempfile_in(directory)?;
+        Ok(Self { file, end: AtomicU64::new(0), free: Mutex::default() })
     }
 
-    /// Begins a content; several may be written at a time.
-    pub(super) fn begin(&self) -> Writing<'_> {
+    /// Begins a content; several may be written at a time. One of more than `most` bytes is hashed
+    /// and not kept.
+    pub(super) fn begin(&self, most: u64) -> Writing<'_> {
         let (pieces, buffer, hasher) = (Vec::new(), Vec::new(), BlobHasher::new());
-        Writing { scratch: self, pieces, buffer, hasher, written: 0 }
+        Writing { scratch: self, pieces, buffer, hasher, written: 0, most }
+    }
+
+    /// A place for so many bytes.
+    fn place(&self, size: u64) -> u64 {
+        let free = (size == PIECE as u64)
+            .then(|| self.free.lock().unwrap_or_else(PoisonError::into_inner).pop());
+        free.flatten().unwrap_or_else(|| self.end.fetch_add(size, Ordering::Relaxed))
     }
 
     pub(super) fn content(&self, pieces: Pieces) -> Stored<'_> {
@@ -60,15 +72,26 @@ pub(super) struct Writing<'a> {
     buffer: Vec<u8>,
     hasher: BlobHasher,
     written: u64,
+    most: u64,
 }
 
 impl Writing<'_> {
+    /// Gives back what was written.
+    fn discard(&mut self) {
+        self.buffer.clear();
+        let mut free = self.scratch.free.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in self.pieces.drain(..) {
+            let full = piece.size / PIECE as u64;
+            free.extend((0..full).map(|index| piece.start + index * PIECE as u64));
+        }
+    }
+
     fn flush_piece(&mut self) -> io::Result<()> {
         let size = self.buffer.len() as u64;
         if size == 0 {
             return Ok(());
         }
-        let start = self.scratch.end.fetch_add(size, Ordering::Relaxed);
+        let start = self.scratch.place(size);
         self.scratch.file.write_all_at(&self.buffer, start)?;
         self.buffer.clear();
         match self.pieces.last_mut() {
@@ -79,13 +102,14 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Ends it: its id and size, and where it stands if `wanted` says so of the id.
+    /// Ends it: its id and size, and where it stands if it was kept and `wanted` says so of the id.
     pub(super) fn end(
         mut self,
         wanted: impl FnOnce(BlobId) -> bool,
     ) -> io::Result<(BlobId, u64, Option<Pieces>)> {
         let (id, size) = (self.hasher.id(), self.hasher.size());
-        if !wanted(id) {
+        if size > self.most || !wanted(id) {
+            self.discard();
             return Ok((id, size, None));
         }
         self.flush_piece()?;
@@ -95,11 +119,20 @@ impl Writing<'_> {
 
 impl Write for Writing<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() + bytes.len() > PIECE {
-            self.flush_piece()?;
-        }
         self.hasher.update(bytes);
-        self.buffer.extend_from_slice(bytes);
+        if self.hasher.size() > self.most {
+            self.discard();
+            return Ok(bytes.len());
+        }
+        let mut left = bytes;
+        while !left.is_empty() {
+            if self.buffer.len() == PIECE {
+                self.flush_piece()?;
+            }
+            let (now, later) = left.split_at(left.len().min(PIECE - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            left = later;
+        }
         Ok(bytes.len())
     }
 
@@ -144,7 +177,7 @@ mod tests {
     #[test]
     fn contents_that_are_written_at_once_come_back_whole() {
         let scratch = Scratch::new(&std::env::temp_dir()).unwrap();
-        let (mut a, mut b) = (scratch.begin(), scratch.begin());
+        let (mut a, mut b) = (scratch.begin(u64::MAX), scratch.begin(u64::MAX));
         let content = |seed: u8| -> Vec<u8> {
             (0..1_000_000_u32).map(|number| (number / 7) as u8 ^ seed).collect()
         };
@@ -168,10 +201,32 @@ mod tests {
     #[test]
     fn an_empty_content_is_one() {
         let scratch = Scratch::new(&std::env::temp_dir()).unwrap();
-        let (_, size, pieces) = scratch.begin().end(|_| true).unwrap();
+        let (_, size, pieces) = scratch.begin(u64::MAX).end(|_| true).unwrap();
         assert_eq!(size, 0);
         let stored = scratch.content(pieces.unwrap());
         assert!(stored.read_at(0, &mut []).is_ok());
         assert!(stored.read_at(0, &mut [0]).is_err());
+    }
+
+    #[test]
+    fn what_is_not_wanted_leaves_its_place_to_the_next() {
+        let scratch = Scratch::new(&std::env::temp_dir()).unwrap();
+        let content: Vec<u8> = (0..3_000_000_u32).map(|number| (number / 3) as u8).collect();
+        let write = |most, wanted| {
+            let mut writing = scratch.begin(most);
+            content.chunks(70_000).for_each(|chunk| writing.write_all(chunk).unwrap());
+            writing.end(|_| wanted).unwrap()
+        };
+        assert!(write(u64::MAX, false).2.is_none());
+        let taken = scratch.end.load(Ordering::Relaxed);
+        assert!(taken > 2_000_000);
+        let (id, size, pieces) = write(1_000_000, true);
+        assert_eq!((id, size), (BlobId::of(&content), 3_000_000));
+        assert!(pieces.is_none());
+        let kept = write(u64::MAX, true).2.unwrap();
+        assert!(scratch.end.load(Ordering::Relaxed) < taken + 600_000);
+        let mut read = vec![0; 3_000_000];
+        scratch.content(kept).read_at(0, &mut read).unwrap();
+        assert!(read == content);
     }
 }

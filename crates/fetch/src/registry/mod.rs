@@ -22,7 +22,7 @@ use reqwest::{
     header::{ACCEPT, HeaderName},
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
@@ -56,6 +56,15 @@ pub struct LayoutFile {
     pub path: String,
     /// Its content, which is in the store.
     pub blob: BlobId,
+}
+
+/// What an image is made of, without its layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageDocuments {
+    /// The files of an image layout, but for layers; all are in the store.
+    pub files: Vec<LayoutFile>,
+    /// The layers, with the bytes of each.
+    pub layers: BTreeMap<Sha256, u64>,
 }
 
 /// Reads registries, through a fetcher.
@@ -101,6 +110,8 @@ struct Pull<'a> {
     progress: &'a dyn Fn(u64),
     /// Bytes of the parts that are whole.
     done: Cell<u64>,
+    /// The layers, where these are not fetched.
+    named: Option<RefCell<BTreeMap<Sha256, u64>>>,
     cancel: &'a AtomicBool,
 }
 
@@ -110,7 +121,8 @@ impl<'a> Registry<'a> {
         Self { fetcher, access: Access::Pull }
     }
 
-    /// Which image the reference stands for now; a digest in it is checked. For `lock` only.
+    /// Which image the reference stands for now; a digest in it is checked. For `lock`, and for
+    /// comparisons; a build has a pin.
     pub fn resolve(
         &self,
         image: &ImageReference,
@@ -160,9 +172,45 @@ impl<'a> Registry<'a> {
         cancel: &AtomicBool,
     ) -> Result<Vec<LayoutFile>, RegistryError> {
         let done = Cell::new(0);
-        let pull = Pull { store, image, platforms, progress, done, cancel };
+        let pull = Pull { store, image, platforms, progress, done, named: None, cancel };
+        self.pull(&pull, pin)
+    }
+
+    /// Gets the index, manifest and configuration of the image that a reference stands for now into
+    /// the store, for each of `platforms`; of its layers, only which they are.
+    pub fn fetch_documents(
+        &self,
+        store: &Store,
+        image: &ImageReference,
+        platforms: &[ImagePlatform],
+        cancel: &AtomicBool,
+    ) -> Result<ImageDocuments, RegistryError> {
+        let pin = self.resolve(image, cancel)?;
+        let (done, named, progress) = (Cell::new(0), Some(RefCell::default()), &|_| ());
+        let pull = Pull { store, image, platforms, progress, done, named, cancel };
+        let files = self.pull(&pull, &pin)?;
+        let layers = pull.named.map(RefCell::into_inner).unwrap_or_default();
+        Ok(ImageDocuments { files, layers })
+    }
+
+    /// Gets one layer of an image into the store.
+    pub fn fetch_layer(
+        &self,
+        store: &Store,
+        image: &ImageReference,
+        (digest, size): (Sha256, u64),
+        progress: &dyn Fn(u64),
+        cancel: &AtomicBool,
+    ) -> Result<BlobId, RegistryError> {
+        let done = Cell::new(0);
+        let pull = Pull { store, image, platforms: &[], progress, done, named: None, cancel };
+        let what = format!("layer {} of {image}", digest.oci());
+        self.pull_blob(&pull, "blobs", &what, digest, size, &mut BTreeMap::new())
+    }
+
+    fn pull(&self, pull: &Pull<'_>, pin: &ImagePin) -> Result<Vec<LayoutFile>, RegistryError> {
         let mut files = BTreeMap::new();
-        self.pull_manifest(&pull, pin.digest, pin.size, DEPTH, &mut files)?;
+        self.pull_manifest(pull, pin.digest, pin.size, DEPTH, &mut files)?;
         let (media_type, digest, size) = (&pin.media_type, pin.digest.oci(), pin.size);
         let media_type = serde_json::Value::from(media_type.as_str());
         let index = format!(
@@ -171,7 +219,7 @@ impl<'a> Registry<'a> {
         );
         let layout = "{\"imageLayoutVersion\":\"1.0.0\"}";
         for (path, text) in [("index.json", index.as_str()), ("oci-layout", layout)] {
-            let content = store.put_blob(text.as_bytes());
+            let content = pull.store.put_blob(text.as_bytes());
             let content = content.map_err(|source| pull.store_error(source))?;
             files.insert(path.to_owned(), content.blob);
         }
@@ -209,6 +257,10 @@ impl<'a> Registry<'a> {
             Manifest::Image { config, layers, .. } => {
                 for (index, part) in std::iter::once(&config).chain(&layers).enumerate() {
                     let digest = part.sha256().map_err(malformed)?;
+                    if let (Some(named), 1..) = (&pull.named, index) {
+                        named.borrow_mut().insert(digest, part.size);
+                        continue;
+                    }
                     let what = match index {
                         0 => format!("configuration of {image}"),
                         _ => format!("layer {index} of {} of {image}", layers.len()),

@@ -46,7 +46,7 @@ pub(crate) fn is_elf(bytes: &[u8]) -> bool {
 }
 
 /// Compares two ELF files.
-pub(crate) fn compare(pair: &Pair<'_>, _limits: &Limits) -> Vec<Finding> {
+pub(crate) fn compare(pair: &Pair<'_>, limits: &Limits) -> Vec<Finding> {
     if pair.before == pair.after {
         return Vec::new();
     }
@@ -73,7 +73,7 @@ pub(crate) fn compare(pair: &Pair<'_>, _limits: &Limits) -> Vec<Finding> {
         after.strip();
     }
     if before.header.machine == after.header.machine && before.header.is_64 == after.header.is_64 {
-        findings.extend(contents(&before, &after));
+        findings.extend(contents(&before, &after, limits.symbols));
     } else {
         let why = "they are for different machines";
         findings.push(Finding::not_compared("functions and variables", why));
@@ -99,7 +99,7 @@ fn is_module(binary: &Binary<'_>) -> bool {
 }
 
 /// Symbols, functions, variables and sections.
-fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
+fn contents(before: &Binary<'_>, after: &Binary<'_>, most: usize) -> Vec<Finding> {
     let findings = abi::compare(before, after);
     let layouts = [before, after].map(Layout::new);
     let [old, new] = &layouts;
@@ -112,9 +112,9 @@ fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
     let moved = (functions.moved, variables.moved, variables.followed);
     let (of_data, reworded) = texts::with_users(variables.findings, functions.reworded);
     let of_functions = [reworded, functions.findings].concat();
-    let mut findings = few(findings, Kind::Symbol, "symbols");
-    findings.extend(few(of_data, Kind::Data, "data"));
-    findings.extend(few(of_functions, Kind::Code, "functions"));
+    let mut findings = few(findings, most, Kind::Symbol, "symbols");
+    findings.extend(few(of_data, most, Kind::Data, "data"));
+    findings.extend(few(of_functions, most, Kind::Code, "functions"));
     findings.extend(others(before, after, is_told || moved.0 > 0));
     let moves = [(moved.0, "function"), (moved.1, "place"), (moved.2, "entry of tables of jumps")];
     let moves = moves.into_iter().filter(|(number, _)| *number > 0);
@@ -133,11 +133,10 @@ fn contents(before: &Binary<'_>, after: &Binary<'_>) -> Vec<Finding> {
 }
 
 /// The first of many findings, and how many more there are: one kind does not hide the others.
-fn few(mut findings: Vec<Finding>, kind: Kind, noun: &str) -> Vec<Finding> {
-    const TOLD: usize = 250;
-    let more = findings.len().saturating_sub(TOLD);
+fn few(mut findings: Vec<Finding>, most: usize, kind: Kind, noun: &str) -> Vec<Finding> {
+    let more = findings.len().saturating_sub(most);
     if more > 0 {
-        findings.truncate(TOLD);
+        findings.truncate(most);
         let what = format!("{more} more differences of {noun}, not told one by one");
         findings.push(Finding::bare(kind, what));
     }
@@ -150,8 +149,9 @@ fn others(before: &Binary<'_>, after: &Binary<'_>, is_told: bool) -> Vec<Finding
     let has = |binary: &Binary<'_>, name: &[u8]| binary.section(name).is_some();
     let is_told_elsewhere = |name: &[u8]| {
         matches!(Class::of(name), Class::Debug | Class::Identity | Class::Module)
-            || name.starts_with(b".rel")
-            || matches!(name, b"" | b".symtab" | b".strtab" | b".symtab_shndx" | b".interp")
+            // Those of files that are not linked yet follow their sections.
+            || name.starts_with(b".rel") && !(before.is_linked() || after.is_linked())
+            || matches!(name, b"" | b".symtab" | b".strtab" | b".symtab_shndx")
     };
     let mut seen = std::collections::BTreeSet::new();
     for (binary, other, is_new) in [(before, after, false), (after, before, true)] {

@@ -6,9 +6,11 @@ pub(crate) mod image;
 pub(crate) mod map;
 mod module;
 pub(crate) mod pe;
+mod requests;
 pub(crate) mod tables;
 
 pub use pe::{Part, parts};
+pub use requests::{Asked, requests};
 
 use crate::{Finding, Kind, Pair};
 use std::collections::{BTreeMap, BTreeSet};

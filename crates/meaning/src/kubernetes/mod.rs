@@ -7,6 +7,9 @@
 mod defaults;
 mod object;
 mod quantity;
+mod whole;
+
+pub(crate) use whole::whole;
 
 use crate::{
     Finding, Kind, Limits, Pair,

@@ -4,6 +4,8 @@ mod apk;
 mod berkeley;
 mod compare;
 mod dpkg;
+mod edited;
+mod fields;
 mod header;
 mod ndb;
 mod owners;
@@ -12,6 +14,8 @@ mod sqlite;
 mod version;
 
 pub(crate) use compare::{dpkg_status, section};
+pub use edited::{Edited, Standing, edited};
+pub(crate) use fields::fields;
 pub use owners::{Checksum, Owned, owners};
 
 use crate::{Finding, root::Files};

@@ -41,102 +41,111 @@ pub struct Owned {
 /// The package of each file of a root, by path without a slash in front. Where `/lib` and the like are
 /// links into `/usr`, paths are those below `usr`.
 pub fn owners(files: &dyn Files) -> BTreeMap<String, Owned> {
-    let mut owners = Owners { found: BTreeMap::new(), merged: merged(files) };
-    dpkg(files, &mut owners);
-    conffiles(files, &mut owners);
-    for path in apk::DATABASES {
-        if let Some(text) = files.read(path) {
-            installed(&String::from_utf8_lossy(&text), &mut owners);
-            break;
-        }
+    let (mut found, merged): (BTreeMap<String, Owned>, _) = (BTreeMap::new(), Merged::of(files));
+    for database in databases(files) {
+        claims(files, &database, &mut |path, package, checksum| {
+            let Some(path) = merged.path(path) else { return };
+            let owned = found.entry(path);
+            let owned =
+                owned.or_insert_with(|| Owned { package: package.to_owned(), checksum: None });
+            if checksum.is_some() {
+                owned.checksum = checksum;
+            }
+        });
     }
-    for (path, package, checksum) in rpm::files(files) {
-        owners.add(&path, &package, checksum);
-    }
-    owners.found
+    found
 }
 
 /// Top folders that are links into `/usr`.
-fn merged(files: &dyn Files) -> Vec<&'static str> {
-    let into_usr = |name: &&str| {
-        let target = files.link(name);
-        target.is_some_and(|target| target.trim_start_matches('/') == format!("usr/{name}"))
-    };
-    ["bin", "sbin", "lib", "lib32", "lib64", "libx32"].into_iter().filter(into_usr).collect()
-}
+pub(super) struct Merged(Vec<&'static str>);
 
-struct Owners {
-    found: BTreeMap<String, Owned>,
-    merged: Vec<&'static str>,
-}
+impl Merged {
+    pub(super) fn of(files: &dyn Files) -> Self {
+        let into_usr = |name: &&str| {
+            let target = files.link(name);
+            target.is_some_and(|target| target.trim_start_matches('/') == format!("usr/{name}"))
+        };
+        let tops = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+        Self(tops.into_iter().filter(into_usr).collect())
+    }
 
-impl Owners {
-    fn path(&self, path: &str) -> String {
+    /// A path as a database writes it, as it is in the root.
+    pub(super) fn path(&self, path: &str) -> Option<String> {
         let path = path.trim_start_matches("./").trim_start_matches('/');
         let top = path.split('/').next().unwrap_or_default();
-        match self.merged.contains(&top) {
-            true => format!("usr/{path}"),
-            false => path.to_owned(),
-        }
-    }
-
-    fn add(&mut self, path: &str, package: &str, checksum: Option<Checksum>) {
-        let path = self.path(path);
-        if path.is_empty() || path == "." {
-            return;
-        }
-        let owned = self.found.entry(path);
-        let owned = owned.or_insert_with(|| Owned { package: package.to_owned(), checksum: None });
-        if checksum.is_some() {
-            owned.checksum = checksum;
+        match path {
+            "" | "." => None,
+            _ if self.0.contains(&top) => Some(format!("usr/{path}")),
+            _ => Some(path.to_owned()),
         }
     }
 }
 
-/// `info/NAME.list` and `NAME.md5sums`; images without dpkg have only the latter, in `status.d`.
-fn dpkg(files: &dyn Files, owners: &mut Owners) {
-    for folder in ["var/lib/dpkg/info", "var/lib/dpkg/status.d"] {
-        let paths = files.below(folder);
-        for path in &paths {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            let Some((stem, end)) = name.rsplit_once('.') else { continue };
-            let package = stem.split_once(':').map_or(stem, |(name, _)| name);
-            if !matches!(end, "list" | "md5sums") {
-                continue;
-            }
-            let Some(text) = files.read(path) else { continue };
-            for line in String::from_utf8_lossy(&text).lines() {
-                match end {
-                    "list" => owners.add(line, package, None),
-                    _ => {
-                        let Some((digest, path)) = line.split_once(char::is_whitespace) else {
-                            continue;
-                        };
-                        let digest = encoding::hex::<16>(digest).map(Checksum::Md5);
-                        owners.add(path.trim_start(), package, digest);
-                    }
-                }
+/// The databases of a root that say whose a file is.
+pub(super) fn databases(files: &dyn Files) -> Vec<String> {
+    let folders = ["var/lib/dpkg/info", "var/lib/dpkg/status.d"];
+    let mut found: Vec<String> = folders.iter().flat_map(|folder| files.below(folder)).collect();
+    found.retain(|path| path.ends_with(LIST) || path.ends_with(SUMS));
+    found.push(STATUS.to_owned());
+    found.extend(
+        apk::DATABASES.iter().find(|path| files.read(path).is_some()).map(ToString::to_string),
+    );
+    found.extend(rpm::place(files));
+    found
+}
+
+/// The ends of the names of dpkg's lists, the first without checksums.
+pub(super) const LIST: &str = ".list";
+pub(super) const SUMS: &str = ".md5sums";
+const STATUS: &str = "var/lib/dpkg/status";
+
+/// Who takes what a database says of a file: path, package, checksum.
+pub(super) type Take<'a> = dyn FnMut(&str, &str, Option<Checksum>) + 'a;
+
+/// Gives what one of the databases says of each file.
+pub(super) fn claims(files: &dyn Files, database: &str, take: &mut Take<'_>) {
+    let name = database.rsplit('/').next().unwrap_or_default();
+    let text = || String::from_utf8_lossy(&files.read(database).unwrap_or_default()).into_owned();
+    if let Some(stem) = name.strip_suffix(LIST) {
+        text().lines().for_each(|path| take(path, package_of(stem), None));
+    } else if let Some(stem) = name.strip_suffix(SUMS) {
+        for line in text().lines() {
+            if let Some((digest, path)) = line.split_once(char::is_whitespace) {
+                let digest = encoding::hex::<16>(digest).map(Checksum::Md5);
+                take(path.trim_start(), package_of(stem), digest);
             }
         }
+    } else if database == STATUS {
+        conffiles(&text(), take);
+    } else if apk::DATABASES.contains(&database) {
+        installed(&text(), take);
+    } else {
+        for (path, package, checksum) in rpm::files(files) {
+            take(&path, &package, checksum);
+        }
     }
+}
+
+/// Of `libc6:amd64` the name.
+fn package_of(stem: &str) -> &str {
+    stem.split_once(':').map_or(stem, |(name, _)| name)
 }
 
 /// Files of configuration: `Conffiles` of the status file has what they held when they were installed.
-fn conffiles(files: &dyn Files, owners: &mut Owners) {
-    let Some(status) = files.read("var/lib/dpkg/status") else { return };
-    for paragraph in paragraphs(&String::from_utf8_lossy(&status)) {
-        let package = field(&paragraph, "Package").to_owned();
+fn conffiles(status: &str, take: &mut Take<'_>) {
+    for paragraph in paragraphs(status) {
+        let package = field(&paragraph, "Package");
         for line in field(&paragraph, "Conffiles").lines() {
             let mut words = line.split_whitespace();
             if let (Some(path), Some(digest), None) = (words.next(), words.next(), words.next()) {
-                owners.add(path, &package, encoding::hex::<16>(digest).map(Checksum::Md5));
+                take(path, package, encoding::hex::<16>(digest).map(Checksum::Md5));
             }
         }
     }
 }
 
 /// Lines `P:` name a package, `F:` a folder, `R:` a file in it, `Z:` its digest.
-fn installed(text: &str, owners: &mut Owners) {
+fn installed(text: &str, take: &mut Take<'_>) {
     let (mut package, mut folder, mut last) = ("", "", String::new());
     for line in text.lines() {
         match line.split_once(':') {
@@ -144,12 +153,12 @@ fn installed(text: &str, owners: &mut Owners) {
             Some(("F", path)) => folder = path,
             Some(("R", name)) => {
                 last = format!("{folder}/{name}");
-                owners.add(&last, package, None);
+                take(&last, package, None);
             }
             Some(("Z", digest)) => {
                 let digest = digest.strip_prefix("Q1").and_then(encoding::base64);
                 let digest = digest.and_then(|bytes| bytes.try_into().ok()).map(Checksum::Sha1);
-                owners.add(&last, package, digest);
+                take(&last, package, digest);
             }
             _ => {}
         }

@@ -16,14 +16,22 @@ const FORMS: &[(&str, Read)] =
 
 /// The first database that is there, and its headers.
 fn database(files: &dyn Files) -> Option<(String, Blobs)> {
+    let (path, bytes, read) = first(files)?;
+    Some((path, read(&bytes)))
+}
+
+fn first(files: &dyn Files) -> Option<(String, Vec<u8>, Read)> {
     let places = FOLDERS.iter().flat_map(|folder| FORMS.iter().map(move |form| (folder, form)));
-    for (folder, (name, read)) in places {
+    let mut there = places.filter_map(|(folder, (name, read))| {
         let path = format!("{folder}/{name}");
-        if let Some(bytes) = files.read(&path) {
-            return Some((path, read(&bytes)));
-        }
-    }
-    None
+        files.read(&path).map(|bytes| (path, bytes, *read))
+    });
+    there.next()
+}
+
+/// The path of the first database that is there.
+pub(super) fn place(files: &dyn Files) -> Option<String> {
+    first(files).map(|(path, ..)| path)
 }
 
 pub(super) fn read(files: &dyn Files, packages: &mut Packages) {

@@ -6,11 +6,11 @@
 //! section has no finding, they mean the same. Files that are there and have no effect (masked by another
 //! of the same name) are not among them and are told by themselves.
 //!
-//! [`owners`] gives the package of each file.
+//! [`owners`] gives the package of each file, [`edited`] the files that parted from theirs.
 
 mod itself;
 
-pub use crate::packages::{Checksum, Owned, owners};
+pub use crate::packages::{Checksum, Edited, Owned, Standing, edited, owners};
 
 use crate::{
     Finding, Limits, accounts,

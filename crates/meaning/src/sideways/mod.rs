@@ -3,6 +3,7 @@
 //! Only what the change made is told: what dangled before is no news. Every finding says what went and
 //! who still asks for it.
 
+mod defaults;
 mod kernel;
 mod objects;
 mod tools;

@@ -1,6 +1,9 @@
 //! Kubernetes objects that ask for labels or names that are gone.
 
-use super::{Part, Sideways};
+use super::{
+    Part, Sideways,
+    defaults::{self, Defaults},
+};
 use crate::{
     Finding, Kind, Limits,
     keyed::{Value, yaml},
@@ -42,6 +45,7 @@ struct Side {
     /// Kind and name of each object.
     names: BTreeSet<(String, String)>,
     asked: Vec<Asked>,
+    defaults: Defaults,
 }
 
 /// Something that an object asks for.
@@ -100,6 +104,7 @@ pub(super) fn dangling(before: &[Part<'_>], after: &[Part<'_>], limits: &Limits)
         };
         found.push(Sideways { part: asked.part.clone(), path: Some(asked.path.clone()), finding });
     }
+    found.extend(defaults::moved(&old.defaults, &new.defaults));
     found
 }
 
@@ -176,6 +181,7 @@ impl Side {
         {
             self.names.insert((kind.to_owned(), name.to_owned()));
         }
+        self.defaults.take(document, who, part, path);
         let at = Walk { who, part, path };
         self.walk(document, &mut Vec::new(), &at);
     }

@@ -147,3 +147,55 @@ fn two_versions_of_a_tool_on_one_kernel() {
     // Skewed already: no news.
     assert!(sideways(&[node(&new), image], &[node(&new), image], &Limits::default()).is_empty());
 }
+
+#[test]
+fn a_default_that_pods_get_without_asking() {
+    let class = |name: &str, default: bool| {
+        format!(
+            "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {{name: {name}}}\n\
+             value: 1000\nglobalDefault: {default}\n"
+        )
+    };
+    let pods = |name: &str, class: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\n\
+             spec: {{template: {{spec: {{{class} containers: [{{name: a, image: b}}]}}}}}}\n"
+        )
+    };
+    let (silent, asking) = (pods("silent", ""), pods("asking", "priorityClassName: high,"));
+    let before = [("silent.yaml", &*silent), ("asking.yaml", &*asking)];
+    let (medium, high, new) = (class("medium", true), class("high", false), pods("new", ""));
+    let after =
+        [&before[..], &[("medium.yaml", &*medium), ("high.yaml", &*high), ("n.yaml", &*new)]];
+    let (a, b) = (Memory::new(&before), Memory::new(&after.concat()));
+    let part = |files| [Part { name: "root", files }];
+    let found = sideways(&part(&a), &part(&b), &Limits::default());
+    let [one] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(
+        one.finding.what,
+        "Deployment silent: names no PriorityClass and gets another default"
+    );
+    assert_eq!(one.finding.before.as_deref(), Some("no default"));
+    assert_eq!(one.finding.after.as_deref(), Some("PriorityClass medium, value 1000"));
+    assert_eq!(one.path.as_deref(), Some("medium.yaml"));
+    // A class that is no default changes nothing for who names none.
+    let high = [&before[..], &[("high.yaml", &*high)]].concat();
+    assert_eq!(told(&before, &high), Vec::<String>::new());
+}
+
+#[test]
+fn a_storage_class_that_is_no_default_any_more() {
+    let class = |default: &str| {
+        format!(
+            "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: fast, annotations: \
+             {{storageclass.kubernetes.io/is-default-class: \"{default}\"}}}}\n"
+        )
+    };
+    let claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {}\n";
+    let (on, off) = (class("true"), class("false"));
+    let found = told(&[("c.yaml", &on), ("d.yaml", claim)], &[("c.yaml", &off), ("d.yaml", claim)]);
+    assert_eq!(
+        found,
+        ["PersistentVolumeClaim data: names no StorageClass and gets another default ()"]
+    );
+}

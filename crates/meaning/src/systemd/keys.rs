@@ -156,6 +156,12 @@ pub(super) fn repeated(key: &str) -> Repeated {
     }
 }
 
+/// Whether an empty assignment is a value of its own and not what holds where the key is missing: no
+/// capability at all (systemd.exec(5)), delegation of no controller (systemd.resource-control(5)).
+pub(super) fn is_set_by_nothing(key: &str) -> bool {
+    matches!(key, "CapabilityBoundingSet" | "Delegate")
+}
+
 /// Sections of networkd that are one object each time they are there.
 const OBJECTS: &[&str] = &[
     "Address",

@@ -1,12 +1,15 @@
 //! The text of unit files to settings, and two sets of settings compared.
 
-use super::keys::{Repeated, is_object, repeated};
+use super::keys::{Repeated, is_object, is_set_by_nothing, repeated};
 use crate::{
     Finding, Kind,
     text::{cut, edits::edits},
     unread::Unread,
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What the value of a key is called that an empty assignment sets.
+const NOTHING: &str = "(nothing)";
 
 /// A value and the file that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +63,16 @@ impl Unit {
         let set = |value: &str| Set { value: value.to_owned(), file: path.to_owned() };
         match repeated(key) {
             // An empty assignment resets what was there.
-            _ if value.is_empty() => values.clear(),
+            _ if value.is_empty() => {
+                values.clear();
+                values.extend(is_set_by_nothing(key).then(|| set(NOTHING)));
+            }
             Repeated::Last => *values = vec![set(value)],
             Repeated::Lines => values.push(set(value)),
-            Repeated::Words => values.extend(value.split_whitespace().map(set)),
+            Repeated::Words => {
+                values.retain(|set| set.value != NOTHING);
+                values.extend(value.split_whitespace().map(set));
+            }
         }
     }
 
@@ -191,6 +200,17 @@ mod tests {
         assert_eq!(told(before, "[Service]\nExecStart=/x\nExecStart=\nExecStart=/a\n"), []);
         assert_eq!(told(before, "[Service]\nExecStart=/a\nExecStart=/b\n").len(), 1);
         assert_eq!(told("[Service]\nUser=a\nUser=b\n", "[Service]\nUser=b\n"), []);
+    }
+
+    #[test]
+    fn no_capabilities_at_all_are_not_the_default() {
+        let bare = "[Service]\nUser=a\n";
+        let found = told(&format!("{bare}CapabilityBoundingSet=\n"), bare);
+        let what = "[Service] CapabilityBoundingSet".to_owned();
+        assert_eq!(found, [(what, Some(NOTHING.to_owned()), None)]);
+        let one = "[Service]\nCapabilityBoundingSet=CAP_KILL\n";
+        let after_reset = "[Service]\nCapabilityBoundingSet=\nCapabilityBoundingSet=CAP_KILL\n";
+        assert_eq!(told(one, after_reset), []);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) fn cut(text: &str) -> String {
     cut_to(text, SHOWN)
 }
 
-fn cut_to(text: &str, most: usize) -> String {
+pub(super) fn cut_to(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}… ({} characters)", &text[..at], text.chars().count()),
@@ -38,10 +38,10 @@ fn common(a: &[u8], b: &[u8]) -> (usize, usize) {
     (head, tail)
 }
 
-/// Both lines, cut around what changed if they are long, and the characters that changed.
-pub(super) fn excerpt(before: &str, after: &str) -> (String, String, String) {
+/// Both lines, cut around what changed if they are longer than `shown`, and the characters that changed.
+pub(super) fn excerpt(before: &str, after: &str, shown: usize) -> (String, String, String) {
     let note = moved(before, after);
-    if before.len() <= SHOWN && after.len() <= SHOWN {
+    if before.len() <= shown && after.len() <= shown {
         return (before.to_owned(), after.to_owned(), note);
     }
     let (head, tail) = common(before.as_bytes(), after.as_bytes());
@@ -55,7 +55,7 @@ pub(super) fn excerpt(before: &str, after: &str) -> (String, String, String) {
             end += 1;
         }
         let (left, right) = (mark(start > 0), mark(end < text.len()));
-        format!("{left}{}{right}", cut_to(&text[start..end], SHOWN))
+        format!("{left}{}{right}", cut_to(&text[start..end], shown))
     };
     (part(before), part(after), note)
 }

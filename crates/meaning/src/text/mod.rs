@@ -9,15 +9,14 @@ pub(crate) mod edits;
 mod spelling;
 
 pub(crate) use chars::{cut, moved};
-pub(crate) use spelling::{Spelling, only_spelling};
+pub(crate) use spelling::{Spelling, comments, only_spelling};
 
 use crate::{Finding, Kind, Limits, Pair};
+use chars::cut_to;
 use edits::{Edit, edits};
 
 /// Lines on one side of an edit up to which the best partner of each is looked for.
 const PAIRED: usize = 64;
-/// Lines on one side of an edit that are told one by one; of more, from where to where they are.
-const SINGLE: usize = 100;
 
 /// Lines that differ, each with its number: in the second version where it has one.
 pub(crate) fn compare(pair: &Pair<'_>, limits: &Limits) -> Vec<Finding> {
@@ -25,20 +24,20 @@ pub(crate) fn compare(pair: &Pair<'_>, limits: &Limits) -> Vec<Finding> {
         return Vec::new();
     }
     let texts = [pair.before, pair.after].map(String::from_utf8_lossy);
-    lines(&texts[0], &texts[1], Spelling::of(pair), limits.findings)
+    lines(&texts[0], &texts[1], Spelling::of(pair), limits)
 }
 
-/// Lines that differ, told in the numbers of the second text; what comes behind `most` findings is one.
-fn lines(before: &str, after: &str, spelling: Spelling, most: usize) -> Vec<Finding> {
+/// Lines that differ, told in the numbers of the second text; what comes behind the limit is one.
+fn lines(before: &str, after: &str, spelling: Spelling, limits: &Limits) -> Vec<Finding> {
     let (a, b): (Vec<&str>, Vec<&str>) = (split(before), split(after));
     let mut findings = Vec::new();
     let found = edits(&a, &b);
     for (at, edit) in found.iter().enumerate() {
-        if findings.len() + 1 >= most && at + 1 < found.len() {
+        if findings.len() + 1 >= limits.findings && at + 1 < found.len() {
             findings.push(rest(found.get(at..).unwrap_or_default()));
             break;
         }
-        hunk(&a, &b, edit, spelling, &mut findings);
+        hunk((&a, &b), edit, spelling, limits, &mut findings);
     }
     if findings.is_empty() && before != after {
         findings.push(ends(before, after));
@@ -72,13 +71,18 @@ fn rest(edits: &[Edit]) -> Finding {
 }
 
 /// Lines of one edit that are not told one by one.
-fn range(gone: &[&str], new: &[&str], edit: &Edit, spelling: Spelling) -> Option<Finding> {
-    let (gone, new) = (gone.get(SINGLE..), new.get(SINGLE..));
+fn range(
+    (gone, new): (&[&str], &[&str]),
+    edit: &Edit,
+    spelling: Spelling,
+    single: usize,
+) -> Option<Finding> {
+    let (gone, new) = (gone.get(single..), new.get(single..));
     let (gone, new) = (gone.unwrap_or_default(), new.unwrap_or_default());
     let (first, last) = match (gone.is_empty(), new.is_empty()) {
         (true, true) => return None,
-        (_, false) => (edit.after.start + SINGLE + 1, edit.after.end),
-        (false, true) => (edit.before.start + SINGLE + 1, edit.before.end),
+        (_, false) => (edit.after.start + single + 1, edit.after.end),
+        (false, true) => (edit.before.start + single + 1, edit.before.end),
     };
     let boring = |line: &&str| spelling.of_line(line, 2).is_some();
     let is_boring = gone.iter().chain(new).all(boring);
@@ -89,30 +93,38 @@ fn range(gone: &[&str], new: &[&str], edit: &Edit, spelling: Spelling) -> Option
     Some(finding)
 }
 
-fn hunk(a: &[&str], b: &[&str], edit: &Edit, spelling: Spelling, findings: &mut Vec<Finding>) {
+fn hunk(
+    (a, b): (&[&str], &[&str]),
+    edit: &Edit,
+    spelling: Spelling,
+    limits: &Limits,
+    findings: &mut Vec<Finding>,
+) {
     let gone = a.get(edit.before.clone()).unwrap_or_default();
     let new = b.get(edit.after.clone()).unwrap_or_default();
-    let more = range(gone, new, edit, spelling);
-    let gone = gone.get(..SINGLE).unwrap_or(gone);
-    let new = new.get(..SINGLE).unwrap_or(new);
+    let single = limits.lines;
+    let more = range((gone, new), edit, spelling, single);
+    let gone = gone.get(..single).unwrap_or(gone);
+    let new = new.get(..single).unwrap_or(new);
     let mut next = 0;
     for (at, partner) in partners(gone, new).into_iter().enumerate() {
         let line = edit.before.start + at + 1;
         match partner {
-            None => findings.push(alone(Side::Gone, line, gone[at], spelling)),
+            None => findings.push(alone(Side::Gone, line, gone[at], spelling, limits)),
             Some(partner) => {
                 for (other, text) in new.iter().enumerate().take(partner).skip(next) {
                     let line = edit.after.start + other + 1;
-                    findings.push(alone(Side::New, line, text, spelling));
+                    findings.push(alone(Side::New, line, text, spelling, limits));
                 }
                 let line = edit.after.start + partner + 1;
-                findings.push(changed(line, gone[at], new[partner], spelling));
+                findings.push(changed(line, gone[at], new[partner], spelling, limits));
                 next = partner + 1;
             }
         }
     }
     for (other, text) in new.iter().enumerate().skip(next) {
-        findings.push(alone(Side::New, edit.after.start + other + 1, text, spelling));
+        let line = edit.after.start + other + 1;
+        findings.push(alone(Side::New, line, text, spelling, limits));
     }
     findings.extend(more);
 }
@@ -138,7 +150,8 @@ enum Side {
     New,
 }
 
-fn alone(side: Side, line: usize, text: &str, spelling: Spelling) -> Finding {
+fn alone(side: Side, line: usize, text: &str, spelling: Spelling, limits: &Limits) -> Finding {
+    let cut = |text: &str| cut_to(text, limits.characters);
     let (kind, note) = match spelling.of_line(text, line) {
         None => (Kind::Line, None),
         Some(what) => (Kind::Encoding, Some(what)),
@@ -157,12 +170,13 @@ fn alone(side: Side, line: usize, text: &str, spelling: Spelling) -> Finding {
     }
 }
 
-fn changed(line: usize, before: &str, after: &str, spelling: Spelling) -> Finding {
+fn changed(line: usize, before: &str, after: &str, spelling: Spelling, limits: &Limits) -> Finding {
+    let cut = |text: &str| cut_to(text, limits.characters);
     let what = format!("line {line}");
     match spelling.of_change(before, after, line) {
         Some(why) => Finding::changed(Kind::Encoding, what, cut(before), cut(after)).note(why),
         None => {
-            let (was, is, note) = chars::excerpt(before, after);
+            let (was, is, note) = chars::excerpt(before, after, limits.characters);
             Finding::changed(Kind::Line, what, was, is).note(note)
         }
     }
@@ -237,15 +251,22 @@ mod tests {
         let text =
             |from: usize, to: usize| (from..to).map(|n| format!("{n}\n")).collect::<String>();
         let found = told("x", "a\n", &format!("a\n{}", text(0, 5000)));
-        assert_eq!(found.len(), SINGLE + 1);
+        assert_eq!(found.len(), 101);
         assert_eq!(
-            (&*found[SINGLE].what, found[SINGLE].after.as_deref()),
+            (&*found[100].what, found[100].after.as_deref()),
             ("lines 102-5001", Some("4900 lines"))
         );
         let every = |word: &str| (0..5000).map(|n| format!("{n}\n{word}{n}\n")).collect::<String>();
         let found = told("x", &every("a"), &every("b"));
         assert_eq!(found.len(), Limits::default().findings);
         assert_eq!(found[999].note.as_deref(), Some("in 4001 more places"));
+    }
+
+    #[test]
+    fn a_reader_who_wants_all_lines_gets_them() {
+        let text = (0..5000).map(|n| format!("{n}\n")).collect::<String>();
+        let pair = Pair { path: "x", before: b"", after: text.as_bytes() };
+        assert_eq!(compare(&pair, &Limits::default().telling_all()).len(), 5000);
     }
 
     #[test]

@@ -145,6 +145,13 @@ impl Spelling {
     }
 }
 
+/// The comments of a text, a line each.
+pub(crate) fn comments(text: &str, spelling: Spelling) -> String {
+    let lines = text.lines().enumerate();
+    let lines = lines.filter(|(at, line)| spelling.is_comment(line, at + 1));
+    lines.map(|(_, line)| format!("{line}\n")).collect()
+}
+
 /// What differs between two texts that mean the same: `comments only`, `white space only`.
 pub(crate) fn only_spelling(before: &str, after: &str, spelling: Spelling) -> &'static str {
     let kept = |text: &str, comments: bool| -> Vec<String> {

@@ -3,11 +3,11 @@
 mod recognise;
 
 use crate::{
-    Finding, Kind, Limits, Pair, accounts, apt, certificates, firewall, keyed, kubernetes, oci,
-    packages,
+    Finding, Kind, Limits, Pair, Telling, accounts, apt, certificates, firewall, keyed, kubernetes,
+    oci, packages,
     rows::Order,
     settings, systemd, tables,
-    text::{self, Spelling, only_spelling},
+    text::{self, Spelling, comments, only_spelling},
     unread::Unread,
 };
 
@@ -212,9 +212,34 @@ pub(crate) fn findings(kind: Textual, pair: &Pair<'_>, limits: &Limits) -> Vec<F
     if findings.is_empty() {
         let texts = [pair.before, pair.after].map(String::from_utf8_lossy);
         let what = only_spelling(&texts[0], &texts[1], kind.spelling());
-        findings.push(Finding::bare(Kind::Encoding, what));
+        let mut finding = Finding::bare(Kind::Encoding, what);
+        if limits.spelling == Telling::Lines {
+            finding.inside = spelled(text::compare(pair, limits));
+        }
+        findings.push(finding);
+    } else if limits.spelling == Telling::Lines {
+        findings.extend(of_comments(pair, kind.spelling(), limits));
+    }
+    if kind == Textual::DpkgStatus && limits.spelling == Telling::Lines {
+        let fields = packages::fields(pair);
+        findings.push(Finding::bare(Kind::Encoding, "fields of packages").with(fields));
     }
     findings
+}
+
+/// How the comments differ of a file that is compared by what it means.
+pub(crate) fn of_comments(pair: &Pair<'_>, spelling: Spelling, limits: &Limits) -> Option<Finding> {
+    let [before, after] =
+        [pair.before, pair.after].map(|bytes| comments(&String::from_utf8_lossy(bytes), spelling));
+    let pair = Pair { path: "", before: before.as_bytes(), after: after.as_bytes() };
+    let lines = spelled(text::compare(&pair, limits));
+    (!lines.is_empty()).then(|| Finding::bare(Kind::Encoding, "comments").with(lines))
+}
+
+/// Lines of which none has an effect.
+fn spelled(mut lines: Vec<Finding>) -> Vec<Finding> {
+    lines.iter_mut().for_each(|line| line.kind = Kind::Encoding);
+    lines
 }
 
 impl AccountFile {

@@ -4,7 +4,8 @@
 //!  image layouts ── digest ──────╮
 //!  files of nodes ── digests ────┼── manifests ── artifact
 //!  source ── schemas ────────────┤
-//!  YAML of the repository ───────╯
+//!  YAML of the repository ───────┤
+//!  kustomizations and charts ────╯   (drawn in `rendered.rs`)
 //! ```
 //!
 //! The key of the manifests holds digests alone, never layers or disks: an image that is built again
@@ -17,7 +18,7 @@ use crate::{
     params,
 };
 use groundup_recipe::{
-    ArtifactForm, At, Cluster, Kind, Platform, RepoPath, Span, TargetName, TargetRef,
+    ArtifactForm, At, Cluster, Kind, Platform, RepoPath, Span, TargetName, TargetRef, Weight,
 };
 use std::collections::BTreeMap;
 
@@ -32,6 +33,7 @@ impl Lowering<'_> {
     ) -> Result<Made, PlanError> {
         let out = match asked {
             "oci" => self.artifact(name, cluster, platform, span)?,
+            "rendered" => self.all_rendered(name, cluster, platform, span)?,
             asked => self.manifests(name, cluster, asked, platform, span)?,
         };
         Ok(Made { out, origins: None, shape: Shape::Tree })
@@ -55,6 +57,11 @@ impl Lowering<'_> {
             let made = self.output(&from.value, platform)?;
             inputs.push(input(format!("manifests.{number:03}"), made.out));
             manifests.push(from.value.to_string());
+        }
+        let mut rendered = Vec::new();
+        for (number, of) in self.rendered(name, cluster, platform)?.into_iter().enumerate() {
+            inputs.push(input(format!("rendered.{number:03}"), of.from));
+            rendered.push(of.title);
         }
         let crds = self.patterns("crds", &cluster.crds, &mut inputs)?;
         let mut images = Vec::new();
@@ -87,6 +94,7 @@ impl Lowering<'_> {
         let fields = cluster.image_fields.iter();
         let params = params::ClusterManifests {
             manifests,
+            rendered,
             crds,
             images,
             set,
@@ -98,6 +106,12 @@ impl Lowering<'_> {
             external: texts(&cluster.external),
             unchecked: texts(&cluster.unchecked),
             allow: texts(&cluster.allow),
+            warn: cluster
+                .severity
+                .iter()
+                .filter(|(_, weight)| **weight == Weight::Warn)
+                .map(|(rule, _)| rule.clone())
+                .collect(),
         };
         let outputs = ["checks", "out"];
         let assembler = Assembler::ClusterManifests;

@@ -7,6 +7,7 @@ mod image;
 mod kernel;
 mod node;
 mod overlay;
+mod rendered;
 mod rootfs;
 mod scripts;
 mod source;

@@ -1,6 +1,6 @@
 //! `cluster`: Kubernetes manifests in which every image is a digest of this graph.
 
-use crate::{At, Platform, TargetName, TargetRef, TreePath};
+use crate::{At, Chart, Kustomization, Platform, TargetName, TargetRef, TreePath};
 use std::collections::BTreeMap;
 
 /// Kubernetes manifests.
@@ -14,6 +14,10 @@ pub struct Cluster {
     pub schemas_path: Option<At<TreePath>>,
     /// Files and patterns of the repository.
     pub manifests: Vec<At<String>>,
+    /// Kustomizations that are rendered.
+    pub kustomizations: Vec<Kustomization>,
+    /// Charts that are rendered.
+    pub charts: Vec<Chart>,
     /// Targets whose trees hold manifests.
     pub rendered: Vec<At<TargetRef>>,
     /// Files and patterns of custom resource definitions that objects are checked against.
@@ -33,10 +37,21 @@ pub struct Cluster {
     pub unchecked: Vec<At<String>>,
     /// Checks that may fail: a rule, or `rule:Kind/name`.
     pub allow: Vec<At<String>>,
+    /// How much the findings of a rule weigh, where the recipe says so.
+    pub severity: BTreeMap<String, Weight>,
     /// How the parts of the OCI artifact are called.
     pub artifact: ArtifactForm,
     /// The name of the OCI artifact in its layout.
     pub tag: Option<At<String>>,
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// It ends the build.
+    Error,
+    /// It is told.
+    Warn,
 }
 
 /// How the parts of an OCI artifact with manifests are called.

@@ -117,6 +117,12 @@ pub enum Role<'a> {
     Schemas,
     /// What has manifests of a cluster, by its place in the list.
     Rendered(usize),
+    /// The tool of a kustomization or chart, by its path or release.
+    Renderer(&'a str),
+    /// What a kustomization or chart lies in, by its path or release.
+    Unrendered(&'a str),
+    /// A tree that a kustomization or chart needs, by its place there.
+    Pinned(&'a str),
     /// What an image name of a cluster stands for.
     Mapped(&'a str),
     /// What a field of a cluster's objects is set from, by its place in the list.
@@ -177,7 +183,13 @@ impl Target {
             TargetBody::Node(_) => {
                 vec![crate::DEFAULT_OUTPUT, "disk", "facts", "qcow2", "root", "uki"]
             }
-            TargetBody::Cluster(_) => vec![crate::DEFAULT_OUTPUT, "checks", "oci"],
+            TargetBody::Cluster(cluster) => {
+                let mut outputs = vec![crate::DEFAULT_OUTPUT, "checks", "oci"];
+                if !cluster.kustomizations.is_empty() || !cluster.charts.is_empty() {
+                    outputs.push("rendered");
+                }
+                outputs
+            }
             _ => vec![crate::DEFAULT_OUTPUT],
         }
     }
@@ -242,6 +254,17 @@ impl Target {
                 let mut uses = vec![part(Role::Schemas, &cluster.schemas)];
                 let rendered = cluster.rendered.iter().enumerate();
                 uses.extend(rendered.map(|(index, from)| part(Role::Rendered(index), from)));
+                uses.extend(
+                    cluster.kustomizations.iter().flat_map(|it| {
+                        of_rendering(it.place.name(), &it.place, &it.trees, &it.tool)
+                    }),
+                );
+                uses.extend(
+                    cluster
+                        .charts
+                        .iter()
+                        .flat_map(|it| of_rendering(&it.release, &it.place, &it.trees, &it.tool)),
+                );
                 let images = cluster.images.iter();
                 uses.extend(images.map(|(name, image)| whole(Role::Mapped(name), &image.target)));
                 let set = cluster.set.iter().enumerate();
@@ -250,6 +273,30 @@ impl Target {
             }
         }
     }
+}
+
+/// What a kustomization or chart uses.
+fn of_rendering<'a>(
+    name: &'a str,
+    place: &'a super::Place,
+    trees: &'a BTreeMap<String, At<TargetRef>>,
+    tool: &At<TargetName>,
+) -> Vec<Use<'a>> {
+    let tool_out =
+        TargetRef { target: tool.value.clone(), output: crate::DEFAULT_OUTPUT.to_owned() };
+    let mut uses = vec![Use { role: Role::Renderer(name), from: tool_out, span: tool.span }];
+    let from = place.target().into_iter();
+    uses.extend(from.map(|from| Use {
+        role: Role::Unrendered(name),
+        from: from.value.clone(),
+        span: from.span,
+    }));
+    uses.extend(trees.iter().map(|(at, from)| Use {
+        role: Role::Pinned(at),
+        from: from.value.clone(),
+        span: from.span,
+    }));
+    uses
 }
 
 fn part_of(role: Role<'static>, from: &At<TargetRef>) -> Use<'static> {

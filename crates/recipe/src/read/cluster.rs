@@ -1,8 +1,8 @@
 //! Reads a `cluster`.
 
-use super::View;
+use super::{View, rendering};
 use crate::{
-    ArtifactForm, At, Cluster, ImageField, MappedImage, Setting,
+    ArtifactForm, At, Cluster, ImageField, MappedImage, Setting, Weight,
     node::{Node, Value},
 };
 
@@ -13,6 +13,8 @@ pub(super) fn read(view: View<'_>) -> Option<Cluster> {
         schemas: view.get("schemas")?,
         schemas_path: view.get("schemas_path"),
         manifests: view.texts("manifests"),
+        kustomizations: rendering::kustomizations(view)?,
+        charts: rendering::charts(view)?,
         rendered: view.list("rendered"),
         crds: view.texts("crds"),
         images: images.collect::<Option<_>>()?,
@@ -22,12 +24,19 @@ pub(super) fn read(view: View<'_>) -> Option<Cluster> {
         external: view.texts("external"),
         unchecked: view.texts("unchecked"),
         allow: view.texts("allow"),
+        severity: view.entries("severity").map(weight).collect::<Option<_>>()?,
         artifact: match view.text("artifact") {
             Some(word) if word.as_str() == "standard" => ArtifactForm::Standard,
             _ => ArtifactForm::Flux,
         },
         tag: view.text("tag"),
     })
+}
+
+fn weight((rule, node): (&str, &Node)) -> Option<(String, Weight)> {
+    let Value::Text(word) = &node.value else { return None };
+    let weight = if word == "warn" { Weight::Warn } else { Weight::Error };
+    Some((rule.to_owned(), weight))
 }
 
 fn mapped(node: &Node) -> Option<MappedImage> {

@@ -6,6 +6,7 @@ mod image;
 mod kernel;
 mod node;
 mod overlay;
+mod rendering;
 mod rootfs;
 mod source;
 mod view;

@@ -1,7 +1,7 @@
 //! The tables of `cluster`.
 
 use super::{
-    Merge, Spec, Type, optional, required,
+    Merge, Spec, Type, optional, rendering, required,
     shared::{ABSTRACT, EXTENDS, LINE, TARGET_VARS, TREE_PATH},
 };
 use crate::{Kind, form::Form};
@@ -78,7 +78,7 @@ const IMAGE_FIELD: Spec = Spec {
 
 pub(super) static CLUSTER: Spec = Spec {
     noun: "a cluster",
-    doc: "Kubernetes manifests in which every image is a digest of this graph, checked before anything is applied. Outputs: `out` (one file for each object in `objects/`, `kustomization.yaml`, and all as one stream, `all.yaml`), `checks` (`checks.json`: what was found and allowed), `oci` (the same as an OCI artifact that Flux and Argo CD pull).",
+    doc: "Kubernetes manifests in which every image is a digest of this graph, checked before anything is applied. Outputs: `out` (one file for each object in `objects/`, `kustomization.yaml`, and all as one stream, `all.yaml`), `checks` (`checks.json`: what was found and is allowed or only a warning), `oci` (the same as an OCI artifact that Flux and Argo CD pull), and, with `kustomizations` or `charts`, `rendered` (what their tools wrote).",
     keys: &[
         EXTENDS,
         ABSTRACT,
@@ -102,10 +102,22 @@ pub(super) static CLUSTER: Spec = Spec {
             "YAML files of the repository, or patterns of them. Files whose name is `kustomization.yaml` are not read.",
         ),
         optional(
+            "kustomizations",
+            Type::List(&Type::Table(&rendering::KUSTOMIZATION), Merge::Append),
+            "none",
+            "Kustomizations whose objects are manifests.",
+        ),
+        optional(
+            "charts",
+            Type::List(&Type::Table(&rendering::CHART), Merge::By("release")),
+            "none",
+            "Helm charts whose objects are manifests.",
+        ),
+        optional(
             "rendered",
             Type::List(&Type::Text(Form::Output(&[Kind::Source, Kind::Build])), Merge::Append),
             "none",
-            "Targets whose trees hold manifests: a `build` that runs `kubectl kustomize` or `helm template`, or a source. Every `.yaml`, `.yml` and `.json` file of the tree is read.",
+            "Targets whose trees hold manifests: a `build` that runs a tool of its own, or a source. Every `.yaml`, `.yml` and `.json` file of the tree is read.",
         ),
         optional(
             "crds",
@@ -156,6 +168,12 @@ pub(super) static CLUSTER: Spec = Spec {
             "Rules that need not hold: a rule, or `rule Kind/name` for one object.",
         ),
         optional(
+            "severity",
+            Type::Map(Form::Name, &Type::Words(&["error", "warn"])),
+            "`error`",
+            "How much the findings of a rule weigh: an `error` ends the build, with `warn` they are told and the manifests are made.",
+        ),
+        optional(
             "artifact",
             Type::Words(&["flux", "standard"]),
             "`\"flux\"`",
@@ -167,9 +185,7 @@ pub(super) static CLUSTER: Spec = Spec {
     refused: &[
         ("namespace", "a namespace stands in each object"),
         ("platforms", "images bring the platforms that they are made for"),
-        (
-            "helm",
-            "a chart is rendered by a `build` with the tool that you pin: name that in `rendered`",
-        ),
+        ("helm", "a chart is an entry of `charts`"),
+        ("kustomize", "a kustomization is an entry of `kustomizations`"),
     ],
 };

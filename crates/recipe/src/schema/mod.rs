@@ -7,6 +7,7 @@ mod json;
 mod kernel;
 mod markdown;
 mod node;
+mod rendering;
 mod rootfs;
 mod shared;
 mod source;

@@ -147,6 +147,7 @@ fn entry(
         b'V' => None,
         flag => {
             let why = format!("tar: entries of kind `{}` are not supported", flag.escape_ascii());
+            walk.count()?;
             walk.unread(&raw, &why);
             None
         }
@@ -163,6 +164,7 @@ fn entry(
             gid: id("gid", header.gid).map_err(|what| malformed(what, source))?,
             mtime: Some(records.mtime().unwrap_or(header.mtime)),
             xattrs: records.xattrs(),
+            at: (segments.is_none() && matches!(kind, EntryKind::File(_))).then_some(start),
             kind,
         };
         if let Some(sparse) = &mut segments

@@ -107,6 +107,8 @@ fn one(
         entry.kind = EntryKind::Symlink(target);
         return walk.bare(&entry);
     }
+    // Stored as it is.
+    entry.at = (central.method == 0).then_some(start);
     walk.entry(&entry, &mut content, Damage::Local)
 }
 

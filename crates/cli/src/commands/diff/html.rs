@@ -9,7 +9,10 @@
 //! script and its styles by their digests, so that no other would run. The data are those of `--json`,
 //! whatever the budgets say.
 
-use super::{Budget, Explain, text};
+use super::{
+    budget::{Budget, Explain},
+    text,
+};
 use crate::{error::CliError, out};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use groundup_diff::Report;
@@ -45,8 +48,14 @@ fn pieces(report: &Report) -> Result<Vec<String>, CliError> {
     let headline = plain(&text::headline(report));
     let (before, after) = (&report.before.name, &report.after.name);
     let title = crate::words::visible(&format!("{before} -> {after}: {headline}"));
-    let everything =
-        Budget { rows: usize::MAX, findings: usize::MAX, places: usize::MAX, explain: Explain::No };
+    let everything = Budget {
+        rows: usize::MAX,
+        findings: usize::MAX,
+        places: usize::MAX,
+        characters: 160,
+        least: 0,
+        explain: Explain::No,
+    };
     let lines = text::lines(report, everything);
     let mut pieces = Vec::new();
     let mut rest = PAGE;
@@ -121,26 +130,26 @@ mod tests {
             findings: vec![Finding::changed(Kind::Line, HOSTILE, HOSTILE, "new").note(HOSTILE)],
             more: 0,
             causes: [0].into(),
+            classes: Default::default(),
             score: 1,
             rules: vec!["configuration"],
             contents: [None, None],
+            files: Vec::new(),
         };
-        let cause = groundup_diff::CauseRow {
-            kind: "file".into(),
-            what: HOSTILE.into(),
-            change: HOSTILE.into(),
-            position: Some(HOSTILE.into()),
-            parts: vec![HOSTILE.into()],
-            paths: 1,
-        };
+        let cause = groundup_diff::CauseRow::new("file", HOSTILE, HOSTILE)
+            .at(Some(HOSTILE.into()))
+            .made_of(vec![HOSTILE.into()]);
+        let cause = groundup_diff::CauseRow { paths: 1, ..cause };
         Report {
             version: 1,
             before: thing(),
             after: thing(),
             verdict: Verdict::Different,
+            reason: None,
             causes: vec![cause],
             rows: vec![row; 60],
             counts: Counts { changed: 60, ..Counts::default() },
+            hints: Vec::new(),
         }
     }
 

@@ -1,57 +1,57 @@
 //! A report as Markdown for a comment on a pull request.
 
-use super::{Budget, text};
+use super::{
+    budget::{Budget, Shown},
+    text,
+};
 use groundup_diff::{CauseRow, Change, Report, Row, Verdict};
 use groundup_meaning::Finding;
 
 /// The lines of a report.
 pub(super) fn lines(report: &Report, budget: Budget) -> Vec<String> {
     let mut lines = vec![format!("### {}", escaped(&text::headline(report))), String::new()];
-    if report.verdict == Verdict::Equal {
+    if report.verdict == Verdict::Equal && report.rows.is_empty() {
         return lines;
     }
-    let mut left = budget.rows;
-    for (number, cause) in report.causes.iter().enumerate() {
+    let shown = Shown::of(report, budget);
+    for (number, (cause, rows)) in report.causes.iter().zip(&shown.by_cause).enumerate() {
         lines.push(format!("**{}. {}**", number + 1, cause_of(cause)));
-        let rows = report.rows.iter().filter(|row| row.causes.first() == Some(&number));
-        rows_of(rows.collect(), budget, &mut left, &mut lines);
+        rows.iter().for_each(|row| row_of(row, budget, &mut lines));
         lines.push(String::new());
     }
-    let rows: Vec<&Row> = report.rows.iter().filter(|row| row.causes.is_empty()).collect();
-    if !rows.is_empty() && !report.causes.is_empty() && budget.rows > 0 {
+    if !shown.others.is_empty() && !report.causes.is_empty() {
         lines.push("**Without a known cause**".to_owned());
     }
-    rows_of(rows, budget, &mut left, &mut lines);
-    let hidden = report.rows.len().saturating_sub(budget.rows);
-    if hidden > 0 {
+    shown.others.iter().for_each(|row| row_of(row, budget, &mut lines));
+    for hint in &report.hints {
         lines.push(String::new());
-        lines.push(format!("_{hidden} more rows are not shown._"));
+        lines.push(escaped(hint));
+    }
+    let hidden = shown.hidden(budget);
+    if !hidden.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("_{}_", hidden.join("; ")));
     }
     lines
 }
 
 fn cause_of(cause: &CauseRow) -> String {
     let place = cause.position.as_deref().map_or(String::new(), |at| format!(" ({})", code(at)));
-    format!("{} {}: {}{place}", cause.kind, code(&cause.what), escaped(&cause.change))
+    let role = text::role_of(cause);
+    format!("{} {}: {}{place}{role}", cause.kind, code(&cause.what), escaped(&cause.change))
 }
 
-fn rows_of(rows: Vec<&Row>, budget: Budget, left: &mut usize, lines: &mut Vec<String>) {
-    for row in rows {
-        if *left == 0 {
-            return;
-        }
-        *left -= 1;
-        let sign = match row.change {
-            Change::Added => "added ",
-            Change::Removed => "removed ",
-            Change::Moved => "moved ",
-            Change::Changed | Change::Together => "",
-        };
-        lines.push(format!("- {sign}{}", code(&text::places(row, budget.places))));
-        findings(&row.findings, budget.findings, 1, lines);
-        if row.more > 0 {
-            lines.push(format!("  - {} more of this file", row.more));
-        }
+fn row_of(row: &Row, budget: Budget, lines: &mut Vec<String>) {
+    let sign = match row.change {
+        Change::Added => "added ",
+        Change::Removed => "removed ",
+        Change::Moved => "moved ",
+        Change::Changed | Change::Together => "",
+    };
+    lines.push(format!("- {sign}{}", code(&text::places(row, budget.places))));
+    findings(&row.findings, budget.findings, 1, lines);
+    if row.more > 0 {
+        lines.push(format!("  - {} more of this file", row.more));
     }
 }
 

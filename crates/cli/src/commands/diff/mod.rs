@@ -1,9 +1,15 @@
 //! `groundup diff`.
 
+mod attribution;
+mod budget;
 mod causes;
 mod html;
 mod markdown;
 mod parts;
+mod recorded;
+mod records;
+mod registry;
+mod roles;
 mod sides;
 mod text;
 
@@ -13,17 +19,24 @@ use crate::{
     error::CliError,
     out,
 };
+use budget::{Budget, Explain};
+use clap::builder::PossibleValuesParser;
 use groundup_diff::{Attribution, NoCauses, Options, Report, Subject, Verdict, World, compare};
 use groundup_store::{Create, Store};
+use registry::Registries;
 use sides::{Side, Word};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Say what differs between two things, what that means, and why
 ///
 /// A and B are any of: a target (`node.worker`, `kernel.edge:modules`), a target at a git revision
 /// (`HEAD~1:node.worker`), an id (`tree:…`, `blob:…`), a directory, an image layout, an archive of an
-/// image (`docker save`, `skopeo copy`), a tar file, a disk image or any other file; ours, or built
-/// by others. `./` in front of a word makes it a path.
+/// image (`docker save`, `skopeo copy`; compressed or not), an image in a registry
+/// (`docker://HOST/NAME:TAG`), a tar file, a disk image or any other file; ours, or built by others.
+/// `./` in front of a word makes it a path.
 ///
 /// Causes come first: the pins, recipe lines and files that moved. Then what they did, most telling
 /// first; every difference is counted, and what could not be compared is said. Exit code 0: equal, or
@@ -49,6 +62,11 @@ pub(crate) struct Args {
     /// Show at most this many findings of a row
     #[arg(long, value_name = "N", default_value_t = 8, conflicts_with = "all")]
     max_findings: usize,
+    /// Show only rows with at least the points of this rule of ranking; `telling` leaves out what means
+    /// the same. The others are counted
+    #[arg(long, value_name = "RULE", conflicts_with = "all",
+        value_parser = PossibleValuesParser::new(budget::levels().map(|(name, _)| name)))]
+    level: Option<String>,
     /// Show the rules that ranked each row
     #[arg(long)]
     explain: bool,
@@ -64,22 +82,6 @@ pub(crate) struct Args {
     platform: Option<String>,
 }
 
-/// How much of a report is shown.
-#[derive(Clone, Copy)]
-struct Budget {
-    rows: usize,
-    findings: usize,
-    places: usize,
-    explain: Explain,
-}
-
-/// Whether the rules of ranking are shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Explain {
-    Yes,
-    No,
-}
-
 impl Args {
     fn budget(&self) -> Budget {
         let explain = if self.explain { Explain::Yes } else { Explain::No };
@@ -88,7 +90,9 @@ impl Args {
             (_, true) => (usize::MAX, usize::MAX, usize::MAX),
             _ => (self.max_rows, self.max_findings, 3),
         };
-        Budget { rows, findings, places, explain }
+        let least = budget::least(self.level.as_deref());
+        let characters = if self.all { usize::MAX } else { 160 };
+        Budget { rows, findings, places, characters, least, explain }
     }
 }
 
@@ -102,16 +106,26 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<ExitCode, CliError> {
     let report = if words.iter().any(Word::is_target) {
         sides::with_targets(global, args, words)?
     } else {
-        let store = store(global, &words)?;
-        let world = world(store.as_ref())?;
+        let root = find_root(global).ok();
+        let home = Home::read(root.as_deref(), global)?;
+        let path = store_path(global, &home, root.as_deref());
+        let kept = Kept::new(&words, &home, global, root.as_deref(), &path)?;
+        let store = kept.store.as_ref();
+        let world = world(store)?;
+        let registries = Registries::new(home.settings.clone(), store);
         let platforms = parts::platforms(args.platform.as_deref(), None)?;
-        let [a, b] = words.map(|word| word.outside(&world, &platforms));
-        let (a, b) = (a?, b?);
-        let recorded = store.as_ref().map(|store| causes::of_records(store, &a, &b)).transpose()?;
+        let words: Vec<&Word> = words.iter().collect();
+        let sides = sides::outside(&words, &world, store, &platforms, &registries)?;
+        let [a, b] = &sides[..] else { return Err(CliError::usage("two words are needed")) };
+        let recorded = store.map(|store| records::of_records(store, a, b)).transpose()?;
         let found = recorded.flatten();
         let attribution: &dyn Attribution =
             found.as_ref().map_or(&NoCauses, |found| found as &dyn Attribution);
-        made(&world, args, (&a.subject, &b.subject), attribution)?
+        let report = made(&world, args, (&a.subject, &b.subject), attribution)?;
+        match store.as_ref().filter(|_| report.counts.not_compared > 0) {
+            Some(store) => with_facts(&world, store, args, [a, b], attribution, report)?,
+            None => report,
+        }
     };
     if let Some(path) = &args.html {
         html::write(&report, path)?;
@@ -135,24 +149,81 @@ fn made(
     causes: &dyn Attribution,
 ) -> Result<Report, CliError> {
     let paths = args.path.iter().map(|path| path.trim_start_matches('/').to_owned()).collect();
-    let options = Options { paths, ..Options::default() };
+    let mut options = Options { paths, ..Options::default() };
+    if args.all {
+        options.meaning = options.meaning.telling_all();
+    }
     compare(world, before, after, causes, &options).map_err(|error| failed(&error))
 }
 
-/// The store, if a word needs it or one is there.
-fn store(global: &Global, words: &[Word]) -> Result<Option<Store>, CliError> {
-    let root = find_root(global).ok();
-    let home = Home::read(root.as_deref(), global)?;
-    let path = store_path(global, &home, root.as_deref());
-    let needed = words.iter().any(Word::is_id);
-    if !needed && !path.exists() {
-        return Ok(None);
+/// Where contents were collected, what is still known of them, and how they come back.
+fn with_facts(
+    world: &World<'_>,
+    store: &Store,
+    args: &Args,
+    sides: [&Side; 2],
+    causes: &dyn Attribution,
+    mut report: Report,
+) -> Result<Report, CliError> {
+    let mut hints = Vec::new();
+    for side in sides {
+        let mut whole = true;
+        for part in side.subject.parts.values() {
+            whole &= store.has_complete(part.id())?;
+        }
+        let again = side.made.as_ref().filter(|_| !whole);
+        hints.extend(again.map(|made| made.again(&side.subject.name)));
     }
-    match open_store(&path, Create::Never) {
-        Ok(store) => Ok(Some(store)),
-        // What stands on disk can be compared without it.
-        Err(_) if !needed => Ok(None),
-        Err(error) => Err(error),
+    if hints.is_empty() {
+        return Ok(report);
+    }
+    if let [Some(before), Some(after)] = sides.map(recorded::with_telling) {
+        report = made(world, args, (&before, &after), causes)?;
+    }
+    report.hints = hints;
+    Ok(report)
+}
+
+/// The store, if a word needs it or one is there.
+struct Kept {
+    store: Option<Store>,
+    /// Where it is, if it goes with this command.
+    _passing: Option<tempfile::TempDir>,
+}
+
+impl Kept {
+    fn new(
+        words: &[Word],
+        home: &Home,
+        global: &Global,
+        root: Option<&Path>,
+        path: &Path,
+    ) -> Result<Self, CliError> {
+        if words.iter().any(Word::is_registry) && !path.exists() {
+            let is_named = global.store.is_some() || home.settings.store.is_some();
+            if root.is_some() || is_named {
+                let store = Some(open_store(path, Create::IfMissing)?);
+                return Ok(Self { store, _passing: None });
+            }
+            // Nobody asked for a store here: what is fetched goes with this command.
+            let passing = tempfile::tempdir();
+            let passing = passing.map_err(|error| {
+                CliError::io("make a directory in", &std::env::temp_dir(), &error)
+            })?;
+            let store = Some(open_store(&passing.path().join("store"), Create::IfMissing)?);
+            return Ok(Self { store, _passing: Some(passing) });
+        }
+        let needed = words.iter().any(|word| word.is_stored() || word.is_registry());
+        if !needed && !path.exists() {
+            return Ok(Self { store: None, _passing: None });
+        }
+        let store = match open_store(path, Create::Never) {
+            Ok(store) => Some(store),
+            // What stands on disk can be compared without it.
+            Err(_) if !needed => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { store, _passing: None })
     }
 }
 
@@ -165,10 +236,4 @@ fn world(store: Option<&Store>) -> Result<World<'_>, CliError> {
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> CliError {
     CliError::of(crate::error::Kind::Environment, error)
-}
-
-impl Side {
-    fn new(subject: Subject) -> Self {
-        Self { subject }
-    }
 }

@@ -3,7 +3,7 @@
 
 use crate::error::CliError;
 use groundup_diff::{Part, Platforms};
-use groundup_digest::ObjectId;
+use groundup_digest::{ObjectId, TreeId};
 use groundup_plan::{From, Plan, StepLabel};
 use groundup_recipe::{DEFAULT_OUTPUT, Kind, Platform, TargetRef};
 use std::collections::BTreeMap;
@@ -31,6 +31,20 @@ pub(super) fn platforms(
 /// A part that is not there, because the step that makes it never ran here.
 pub(super) struct NotBuilt(pub(super) String);
 
+/// What a kernel was asked for, if the target is one and the step ran.
+pub(super) fn requested(
+    plan: &Plan,
+    known: Known<'_>,
+    target: &TargetRef,
+    platform: Platform,
+) -> Option<TreeId> {
+    let look = Look { plan, known, target, platform };
+    match (target.target.kind(), look.output("fragments", DEFAULT_OUTPUT)) {
+        (Kind::Kernel, Found::Id(ObjectId::Tree(tree))) => Some(tree),
+        _ => None,
+    }
+}
+
 /// The parts of a target in a plan.
 pub(super) fn of_target(
     plan: &Plan,
@@ -51,7 +65,7 @@ pub(super) fn of_target(
         Kind::Node if whole => [
             ("root", look.output("root", "out")),
             ("initramfs", look.output("initramfs", "out")),
-            ("kernel", look.input("uki", "/deps/kernel")),
+            ("kernel", look.input("uki", "kernel")),
             ("uki", look.output("uki", "out")),
         ]
         .map(named)

@@ -1,16 +1,28 @@
 //! The two words of a comparison, and what stands for them.
 
-use super::{Args, causes::PlanCauses, failed, made, parts, world};
+use super::{
+    Args,
+    causes::PlanCauses,
+    failed, made, parts,
+    recorded::of_digest,
+    records::{Made, maker},
+    registry::Registries,
+    world,
+};
 use crate::{
     args::Global,
     error::{CliError, Kind},
     session::{Before, Session},
 };
-use groundup_build::resolve;
-use groundup_diff::{Attribution, NoCauses, Part, Platforms, Report, Subject, World, open_path};
+use groundup_build::{history::Asked, resolve};
+use groundup_diff::{
+    Attribution, Found, NoCauses, Part, Platforms, Report, Subject, World, find_path, open_found,
+};
 use groundup_digest::ObjectId;
+use groundup_fetch::ImageReference;
 use groundup_plan::{Plan, compare::Side as PlanSide};
 use groundup_recipe::{Platform, TargetRef};
+use groundup_store::Store;
 use std::path::PathBuf;
 
 /// A word of the command line.
@@ -18,8 +30,12 @@ use std::path::PathBuf;
 pub(super) enum Word {
     /// Something on disk.
     Path { name: String, path: PathBuf },
+    /// An image in a registry.
+    Registry { image: ImageReference },
     /// An object of the store.
     Id { name: String, id: ObjectId },
+    /// Something that a build in the store made, by a SHA-256.
+    Digest { name: String, asked: Asked },
     /// A target, at a revision of git or now.
     Target { name: String, revision: Option<String>, target: TargetRef },
 }
@@ -27,6 +43,8 @@ pub(super) enum Word {
 /// What stands for a word.
 pub(super) struct Side {
     pub(super) subject: Subject,
+    /// The latest build that made it, if one of ours did.
+    pub(super) made: Option<Made>,
 }
 
 impl Word {
@@ -37,10 +55,21 @@ impl Word {
                 return Ok(Self::Path { name, path: path.into() });
             }
         }
+        if text.starts_with("docker://") {
+            let image = text.parse::<ImageReference>();
+            let image = image.map_err(|error| CliError::of(Kind::Usage, &error))?;
+            return Ok(Self::Registry { image });
+        }
+        if (text.contains("@sha256:") || text.starts_with("sha256:"))
+            && let Some(asked) = crate::commands::whence::asked::digest(text)?
+        {
+            return Ok(Self::Digest { name, asked });
+        }
         if text.contains("://") {
             let error = CliError::usage(format!("`{text}` is not read from here"));
             return Err(error.hint(
-                "fetch it first, as with `skopeo copy docker://… oci:DIRECTORY`, and compare that",
+                "images in registries are written as in `docker://HOST/NAME:TAG`; fetch other \
+                 things first, and compare the files",
             ));
         }
         if let Ok(id) = text.parse::<ObjectId>() {
@@ -71,25 +100,63 @@ impl Word {
         matches!(self, Self::Target { .. })
     }
 
-    pub(super) fn is_id(&self) -> bool {
-        matches!(self, Self::Id { .. })
+    /// Whether the store has to be there for it.
+    pub(super) fn is_stored(&self) -> bool {
+        matches!(self, Self::Id { .. } | Self::Digest { .. })
     }
 
-    /// What stands for a word that is no target.
-    pub(super) fn outside(
+    pub(super) fn is_registry(&self) -> bool {
+        matches!(self, Self::Registry { .. })
+    }
+
+    /// What stands for a word that is no target, before layers are read.
+    fn find(
         &self,
         world: &World<'_>,
+        store: Option<&Store>,
         platforms: &Platforms,
-    ) -> Result<Side, CliError> {
-        let subject = match self {
-            Self::Path { name, path } => open_path(world, path, name, platforms),
-            Self::Id { name, id } => Subject::of_object(world, name, *id),
+        registries: &Registries<'_>,
+    ) -> Result<(Found, Option<Made>), CliError> {
+        let found = match self {
+            Self::Digest { name, asked } => {
+                let store =
+                    store.ok_or_else(|| CliError::usage(format!("`{name}` needs a store")))?;
+                let side = of_digest(world, store, name, asked, platforms)?;
+                return Ok((Found::Subject(side.subject), side.made));
+            }
+            Self::Path { name, path } => find_path(world, path, name, platforms),
+            Self::Registry { image } => {
+                return Ok((registries.find(world, image, platforms)?, None));
+            }
+            Self::Id { name, id } => Subject::of_object(world, name, *id).map(Found::Subject),
             Self::Target { name, .. } => {
                 return Err(CliError::usage(format!("`{name}` needs a workspace")));
             }
         };
-        Ok(Side::new(subject.map_err(|error| failed(&error))?))
+        let made = match (self, store) {
+            (Self::Id { id, .. }, Some(store)) => maker(store, *id)?,
+            _ => None,
+        };
+        Ok((found.map_err(|error| failed(&error))?, made))
     }
+}
+
+/// What stands for words that are no targets; of two images, layers that both have are read once.
+pub(super) fn outside(
+    words: &[&Word],
+    world: &World<'_>,
+    store: Option<&Store>,
+    platforms: &Platforms,
+    registries: &Registries<'_>,
+) -> Result<Vec<Side>, CliError> {
+    let found = words.iter().map(|word| word.find(world, store, platforms, registries));
+    let (found, made): (Vec<_>, Vec<_>) = found.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let subjects = open_found(world, found, registries).map_err(|error| failed(&error))?;
+    let sides = subjects.into_iter().zip(made).map(|(mut subject, made)| {
+        subject.requested = made.as_ref().and_then(Made::requested);
+        Side { subject, made }
+    });
+    Ok(sides.collect())
 }
 
 /// Compares where at least one of the words is a target of the workspace.
@@ -109,6 +176,7 @@ pub(super) fn with_targets(
     let platform = platforms.first().map_or(Platform::LinuxAmd64, |it| it.value);
     let platforms = parts::platforms(args.platform.as_deref(), Some(platform))?;
     let world = world(Some(&session.store))?;
+    let registries = Registries::new(session.context.settings()?, Some(&session.store));
     let present = PlanSide {
         recipes: &session.context.loaded,
         lock: &session.lock,
@@ -119,7 +187,9 @@ pub(super) fn with_targets(
     let mut sides = Vec::new();
     for (word, state) in words.iter().zip(&states) {
         let Word::Target { name, target, .. } = word else {
-            subjects.push(word.outside(&world, &platforms)?.subject);
+            let store = Some(&session.store);
+            let found = outside(&[word], &world, store, &platforms, &registries)?;
+            subjects.extend(found.into_iter().map(|side| side.subject));
             sides.push(None);
             continue;
         };
@@ -223,7 +293,9 @@ fn of_target(
             _ => parts.push((part, id)),
         }
     }
-    Ok(Subject::of_parts(name, target.target.kind().to_string(), parts))
+    let mut subject = Subject::of_parts(name, target.target.kind().to_string(), parts);
+    subject.requested = parts::requested(side.plan, side.known, target, platform);
+    Ok(subject)
 }
 
 fn has_target(plan: &Plan, target: &TargetRef) -> bool {
@@ -245,9 +317,15 @@ mod tests {
         assert!(matches!(at, Word::Target { revision: Some(it), target, .. }
             if it == "v1.2" && target.output == "modules"));
         assert!(matches!(word(&format!("tree:{}", "0".repeat(64))), Word::Id { .. }));
+        let digest = format!("sha256:{}", "0".repeat(64));
+        assert!(matches!(word(&digest), Word::Digest { .. }));
+        let pod = format!("docker-pullable://registry.example/web@{digest}");
+        assert!(matches!(word(&pod), Word::Digest { .. }));
         assert!(matches!(word("/"), Word::Path { .. }));
         assert!(matches!(word("oci:x"), Word::Path { .. }));
-        assert!(Word::parse("docker://x/y").is_err());
+        assert!(matches!(word("docker://localhost:5000/x/y:1"), Word::Registry { .. }));
+        assert!(Word::parse("docker://x/Y").is_err());
+        assert!(Word::parse("https://x/y").is_err());
         assert!(Word::parse("no-such-thing").is_err());
     }
 }

@@ -1,47 +1,51 @@
 //! A report as lines for a terminal: causes first, under each what it did.
 
-use super::{Budget, Explain};
+use super::budget::{Budget, Explain, Shown};
 use crate::{
     out::{BOLD, CYAN, DIM, GREEN, RED, YELLOW},
     words,
 };
-use groundup_diff::{Change, Report, Row, Thing, Verdict};
+use groundup_diff::{CauseRow, Change, Reason, Report, Role, Row, Thing, Verdict};
 use groundup_meaning::{Finding, Kind};
 
 /// The lines of a report.
 pub(super) fn lines(report: &Report, budget: Budget) -> Vec<String> {
     let mut lines = vec![format!("{BOLD}{}{BOLD:#}", headline(report))];
-    if report.verdict == Verdict::Equal {
+    if report.verdict == Verdict::Equal && report.rows.is_empty() {
         return lines;
     }
-    let mut left = budget.rows;
-    for (number, cause) in report.causes.iter().enumerate() {
+    let shown = Shown::of(report, budget);
+    for (number, (cause, rows)) in report.causes.iter().zip(&shown.by_cause).enumerate() {
         let place = cause.position.as_deref().map_or(String::new(), |place| format!("  {place}"));
         lines.push(format!(
-            "{BOLD}{}{BOLD:#}  {CYAN}{}{CYAN:#} {}  {}{DIM}{place}{DIM:#}",
+            "{BOLD}{}{BOLD:#}  {CYAN}{}{CYAN:#} {}  {}{DIM}{place}{}{DIM:#}",
             number + 1,
             cause.kind,
             words::visible(&cause.what),
             words::visible(&cause.change),
+            role_of(cause),
         ));
         if !cause.parts.is_empty() {
             lines.push(format!("     {DIM}{}{DIM:#}", words::some(&cause.parts, 8)));
         }
-        let rows = report.rows.iter().filter(|row| row.causes.first() == Some(&number));
-        rows_of(rows.collect(), report, budget, &mut left, &mut lines);
+        rows.iter().for_each(|row| row_of(row, report, budget, &mut lines));
     }
-    let rows: Vec<&Row> = report.rows.iter().filter(|row| row.causes.is_empty()).collect();
-    if !rows.is_empty() && !report.causes.is_empty() && budget.rows > 0 {
+    if !shown.others.is_empty() && !report.causes.is_empty() {
         lines.push(format!("{BOLD}-{BOLD:#}  without a known cause"));
     }
-    rows_of(rows, report, budget, &mut left, &mut lines);
-    let hidden = report.rows.len().saturating_sub(budget.rows);
-    if hidden > 0 {
-        let how = if budget.rows == 0 { "without --brief" } else { "with --all or --max-rows" };
-        lines
-            .push(format!("{DIM}{} not shown; {how} they are{DIM:#}", words::count(hidden, "row")));
-    }
+    shown.others.iter().for_each(|row| row_of(row, report, budget, &mut lines));
+    lines.extend(report.hints.iter().map(|hint| format!("{YELLOW}note{YELLOW:#}: {hint}")));
+    lines.extend(shown.hidden(budget).into_iter().map(|text| format!("{DIM}{text}{DIM:#}")));
     lines
+}
+
+/// What a cause is needed for, where nothing of it is in the thing.
+pub(super) fn role_of(cause: &CauseRow) -> &'static str {
+    match cause.role {
+        Role::Content => "",
+        Role::Trust => "  (it vouches for others)",
+        Role::Tool => "  (a tool: nothing of it is in the result)",
+    }
 }
 
 /// The answer in one line.
@@ -49,13 +53,12 @@ pub(super) fn headline(report: &Report) -> String {
     let (before, after) = (words::visible(&report.before.name), words::visible(&report.after.name));
     let counts = report.counts;
     let differ = counts.added + counts.removed + counts.changed + counts.moved;
+    let verb = if differ == 1 { "differs" } else { "differ" };
+    let mut paths = format!("{} {verb}", words::count(differ, "path"));
     match report.verdict {
         Verdict::Equal => return format!("equal: {before} and {after} are the same bytes"),
         Verdict::Nondeterministic => {
-            return format!(
-                "not reproducible: the same inputs gave other bytes; {} differ",
-                words::count(differ, "path")
-            );
+            return format!("not reproducible: the same inputs gave other bytes; {paths}");
         }
         Verdict::SameMeaning | Verdict::Different => {}
     }
@@ -63,7 +66,6 @@ pub(super) fn headline(report: &Report) -> String {
     if !report.causes.is_empty() {
         parts.push(words::count(report.causes.len(), "cause"));
     }
-    let mut paths = format!("{} differ", words::count(differ, "path"));
     let kinds = [
         (counts.added, "added"),
         (counts.removed, "removed"),
@@ -86,27 +88,19 @@ pub(super) fn headline(report: &Report) -> String {
     if report.verdict == Verdict::SameMeaning {
         parts.insert(0, "equal in meaning".to_owned());
     }
-    parts.join(", ")
-}
-
-fn rows_of(
-    rows: Vec<&Row>,
-    report: &Report,
-    budget: Budget,
-    left: &mut usize,
-    lines: &mut Vec<String>,
-) {
-    for row in rows {
-        if *left == 0 {
-            return;
-        }
-        *left -= 1;
-        row_of(row, report, budget, lines);
+    if report.reason == Some(Reason::Toolchain) {
+        parts.push("only tools moved".to_owned());
     }
+    parts.join(", ")
 }
 
 fn row_of(row: &Row, report: &Report, budget: Budget, lines: &mut Vec<String>) {
     let mut head = format!("     {}{}", sign(row), places(row, budget.places));
+    if budget.places == usize::MAX && !row.files.is_empty() {
+        let files: Vec<String> =
+            row.files.iter().map(|it| words::visible(&it.to_string())).collect();
+        head.push_str(&format!("  {DIM}told of {}{DIM:#}", files.join(", ")));
+    }
     let others: Vec<String> =
         row.causes.iter().skip(1).map(|index| (index + 1).to_string()).collect();
     if !others.is_empty() && report.causes.len() > 1 {
@@ -119,30 +113,31 @@ fn row_of(row: &Row, report: &Report, budget: Budget, lines: &mut Vec<String>) {
     if let ([finding], 0) = (&row.findings[..], row.more)
         && finding.inside.is_empty()
     {
-        lines.push(format!("{head}  {}", finding_of(finding)));
+        lines.push(format!("{head}  {}", finding_of(finding, budget)));
         return;
     }
     lines.push(head);
-    findings(&row.findings, budget.findings, 8, lines);
+    findings(&row.findings, budget, 8, lines);
     if row.more > 0 {
         lines.push(format!("        {DIM}{} more of this file{DIM:#}", row.more));
     }
 }
 
-fn findings(found: &[Finding], most: usize, indent: usize, lines: &mut Vec<String>) {
+fn findings(found: &[Finding], budget: Budget, indent: usize, lines: &mut Vec<String>) {
+    let most = budget.findings;
     let gap = " ".repeat(indent);
     for finding in found.iter().take(most) {
-        lines.push(format!("{gap}{}", finding_of(finding)));
-        findings(&finding.inside, most, indent + 3, lines);
+        lines.push(format!("{gap}{}", finding_of(finding, budget)));
+        findings(&finding.inside, budget, indent + 3, lines);
     }
     if found.len() > most {
         lines.push(format!("{gap}{DIM}{} more{DIM:#}", found.len() - most));
     }
 }
 
-fn finding_of(finding: &Finding) -> String {
+fn finding_of(finding: &Finding, budget: Budget) -> String {
     let what = words::visible(&finding.what);
-    let value = |value: &str| words::visible(&cut(value));
+    let value = |value: &str| words::visible(&cut(value, budget.characters));
     let mut text = match (&finding.before, &finding.after) {
         (Some(a), Some(b)) => format!("{what}: {} -> {}", value(a), value(b)),
         (None, Some(b)) if finding.kind == Kind::Entry => value(b),
@@ -161,9 +156,8 @@ fn finding_of(finding: &Finding) -> String {
 }
 
 /// A value that fits on a line.
-fn cut(text: &str) -> String {
-    const MOST: usize = 160;
-    match text.char_indices().nth(MOST) {
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }

@@ -24,7 +24,7 @@ pub(super) fn parse(global: &Global, word: &str) -> Result<Asked, CliError> {
 }
 
 /// The digest that a word is; none if it has the form of none.
-fn digest(word: &str) -> Result<Option<Asked>, CliError> {
+pub(crate) fn digest(word: &str) -> Result<Option<Asked>, CliError> {
     // `docker-pullable://`, `docker://`, `containerd://`: what runtimes put before an id.
     let bare = word.split_once("://").map_or(word, |(_, rest)| rest);
     let bare = bare.rsplit_once('@').map_or(bare, |(_, digest)| digest);

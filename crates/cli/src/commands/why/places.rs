@@ -147,6 +147,12 @@ impl Places {
             End::File { leaf, path, id } => {
                 let path = match leaf.split_once(':') {
                     Some(("path" | "signatures" | "glob", of)) => self.below(of, path),
+                    // A directory of the repository, by its own path.
+                    Some(("rendered", of)) => match (of, path.trim_start_matches('/')) {
+                        (".", path) => path.to_owned(),
+                        (of, "") => of.to_owned(),
+                        (of, path) => format!("{of}/{path}"),
+                    },
                     _ => path.clone(),
                 };
                 let note = self.file_note(&path, id);

@@ -251,6 +251,7 @@
       button.append(element('span', { class: 'number' }, String(index + 1)), element('span', { class: 'kind t' }, cause.kind),
         element('span', { class: 'cause-what mono t' }, line(cause.what)), changeOf(cause.change));
       if (cause.position) button.append(element('span', { class: 'mono dim t' }, line(cause.position)));
+      if (cause.role === 'tool') button.append(element('span', { class: 'dim' }, 'a tool: nothing of it is in the result'));
     } else {
       button.append(element('span', { class: 'number' }, report.causes.length ? 'Without a known cause' : 'Differences'));
     }
