@@ -12,7 +12,10 @@
 //! ```
 
 use crate::Workspace;
+use base64::Engine as _;
 use std::{
+    collections::BTreeSet,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Mutex,
@@ -38,6 +41,19 @@ enum Engine {
     Blind,
 }
 
+/// How long and from which start a search goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Search {
+    /// For each target.
+    pub(crate) each: Duration,
+    /// What libFuzzer's random choices begin with; the time if there is none.
+    pub(crate) seed: Option<u32>,
+}
+
+/// The longest input in bytes that is printed with a failure. A machine of CI is gone when somebody
+/// reads what it printed.
+const SHOWN: u64 = 6 << 10;
+
 /// What the search of one target gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -51,12 +67,12 @@ pub(crate) struct Row {
     pub(crate) failure: Option<String>,
 }
 
-/// Builds the program and searches the named targets, or all, for `each`.
+/// Builds the program and searches the named targets, or all.
 #[allow(clippy::print_stdout, reason = "this is what the command prints")]
 pub(crate) fn search(
     workspace: &Workspace,
     names: &[String],
-    each: Duration,
+    how: Search,
 ) -> Result<Vec<Row>, String> {
     let known = targets(workspace)?;
     if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
@@ -79,7 +95,7 @@ pub(crate) fn search(
                 loop {
                     let next = todo.lock().ok().and_then(|mut todo| todo.next());
                     let Some(target) = next else { break };
-                    let row = run(workspace, &program, engine, target, each);
+                    let row = run(workspace, &program, engine, target, how);
                     println!("{}", row.sentence());
                     if let Ok(mut rows) = rows.lock() {
                         rows.push(row);
@@ -139,13 +155,7 @@ fn build(workspace: &Workspace, engine: Engine) -> Result<PathBuf, String> {
     }
 }
 
-fn run(
-    workspace: &Workspace,
-    program: &Path,
-    engine: Engine,
-    target: String,
-    each: Duration,
-) -> Row {
+fn run(workspace: &Workspace, program: &Path, engine: Engine, target: String, how: Search) -> Row {
     let own = workspace.root.join("target/fuzz/corpus").join(&target);
     let findings = workspace.root.join("target/fuzz/findings");
     let failed = |target: &str, why: String| Row {
@@ -158,9 +168,9 @@ fn run(
             return failed(&target, format!("cannot make {}: {error}", folder.display()));
         }
     }
-    let before = files(&own);
+    let (before, known) = (names(&own).len(), names(&findings));
     let kept = workspace.root.join("fuzz/corpus").join(&target);
-    let seconds = each.as_secs().max(1).to_string();
+    let seconds = how.each.as_secs().max(1).to_string();
     let mut command = Command::new(program);
     // The pools of threads of two parsers: one thread, so that runs are alike.
     command.env("RAYON_NUM_THREADS", "1").env("RUST_BACKTRACE", "1");
@@ -169,6 +179,7 @@ fn run(
             command.arg(&own).arg(&kept);
             command.arg(format!("-max_total_time={seconds}"));
             command.args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"]);
+            command.args(how.seed.map(|seed| format!("-seed={seed}")));
             command.arg(format!("-artifact_prefix={}/{target}-", findings.display()));
             // What follows is for the program, not for libFuzzer.
             command.arg("-ignore_remaining_args=1").arg(&target);
@@ -183,20 +194,40 @@ fn run(
     };
     let text = String::from_utf8_lossy(&output.stderr);
     let mut row = Row::of_text(target, &text);
-    row.added = files(&own).saturating_sub(before);
+    row.added = names(&own).len().saturating_sub(before);
     if !output.status.success() {
         let from = text.lines().position(|line| line.contains("panicked at"));
         let lines: Vec<&str> = text.lines().skip(from.unwrap_or_default()).collect();
         let start = if from.is_some() { 0 } else { lines.len().saturating_sub(20) };
         let shown: Vec<&str> = lines[start..].iter().take(20).copied().collect();
-        let findings = findings.display();
-        row.failure = Some(format!("{}\nthe input is in {findings}", shown.join("\n")));
+        let new = names(&findings).into_iter().find(|name| !known.contains(name));
+        let input =
+            new.map_or("there is no input".to_owned(), |name| finding(&findings.join(name)));
+        row.failure = Some(format!("{}\n{input}", shown.join("\n")));
     }
     row
 }
 
-fn files(folder: &Path) -> usize {
-    walkdir::WalkDir::new(folder).min_depth(1).into_iter().flatten().count()
+/// The names of what is in a folder.
+fn names(folder: &Path) -> BTreeSet<OsString> {
+    let walk = walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name();
+    walk.into_iter().flatten().map(|entry| entry.file_name().to_owned()).collect()
+}
+
+/// Where an input is, and the input itself unless it is long.
+fn finding(path: &Path) -> String {
+    let mut text = format!("the input is {}", path.display());
+    if let Ok(bytes) = std::fs::read(path) {
+        text += &match bytes.len() as u64 {
+            length @ ..=SHOWN => format!(
+                ", {length} bytes, here for `base64 -d`; kept in fuzz/corpus it is tried by every \
+                 test\n{}",
+                base64::prelude::BASE64_STANDARD.encode(&bytes)
+            ),
+            length => format!(", {length} bytes"),
+        };
+    }
+    text
 }
 
 impl Row {
@@ -229,10 +260,10 @@ impl Row {
     }
 }
 
-/// `cargo xtask fuzz [--minutes N] [TARGET…]`: N minutes in all, shared by the targets.
+/// `cargo xtask fuzz [--minutes N] [--seed N] [TARGET…]`: minutes in all, shared by the targets.
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "this is what the command prints")]
 pub fn command(workspace: &Workspace, arguments: Vec<String>) -> std::process::ExitCode {
-    let (minutes, names) = match options(arguments) {
+    let Options { minutes, seed, names } = match options(arguments) {
         Ok(options) => options,
         Err(problem) => {
             eprintln!("error: {problem}");
@@ -244,7 +275,7 @@ pub fn command(workspace: &Workspace, arguments: Vec<String>) -> std::process::E
         count => count,
     };
     let each = Duration::from_secs(minutes * 60 / count.max(1) as u64);
-    match search(workspace, &names, each) {
+    match search(workspace, &names, Search { each, seed }) {
         Ok(rows) => {
             println!("\n| target | executions | edges | features | new inputs | findings |");
             println!("|---|---|---|---|---|---|");
@@ -275,20 +306,31 @@ impl Row {
     }
 }
 
-fn options(arguments: Vec<String>) -> Result<(u64, Vec<String>), String> {
-    let (mut minutes, mut names) = (10, Vec::new());
+#[derive(Debug, PartialEq, Eq)]
+struct Options {
+    minutes: u64,
+    seed: Option<u32>,
+    names: Vec<String>,
+}
+
+fn options(arguments: Vec<String>) -> Result<Options, String> {
+    let mut options = Options { minutes: 10, seed: None, names: Vec::new() };
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--minutes" => {
                 let number = arguments.next().and_then(|number| number.parse().ok());
-                minutes = number.ok_or("`--minutes` needs a number")?;
+                options.minutes = number.ok_or("`--minutes` needs a number")?;
+            }
+            "--seed" => {
+                let number = arguments.next().and_then(|number| number.parse().ok());
+                options.seed = Some(number.ok_or("`--seed` needs a number")?);
             }
             flag if flag.starts_with('-') => return Err(format!("unknown flag `{flag}`")),
-            _ => names.push(argument),
+            _ => options.names.push(argument),
         }
     }
-    Ok((minutes, names))
+    Ok(options)
 }
 
 #[cfg(test)]
@@ -310,7 +352,20 @@ mod tests {
     #[test]
     fn minutes_and_targets_are_told_apart() {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-        assert_eq!(options(words("deb --minutes 3 lock")), Ok((3, words("deb lock"))));
+        let told = Options { minutes: 3, seed: Some(7), names: words("deb lock") };
+        assert_eq!(options(words("deb --minutes 3 --seed 7 lock")), Ok(told));
         assert!(options(words("--minutes")).is_err() && options(words("--hours 1")).is_err());
+    }
+
+    #[test]
+    fn a_short_input_is_shown_with_the_failure() {
+        let path = std::env::temp_dir().join(format!("xtask-finding-{}", std::process::id()));
+        std::fs::write(&path, b"\xff\0").unwrap();
+        let short = finding(&path);
+        std::fs::write(&path, vec![0; 7 << 10]).unwrap();
+        let long = finding(&path);
+        std::fs::remove_file(&path).unwrap();
+        assert!(short.contains("2 bytes") && short.ends_with("\n/wA="), "{short}");
+        assert!(long.ends_with("7168 bytes"), "{long}");
     }
 }
