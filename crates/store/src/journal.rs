@@ -10,6 +10,7 @@ use crate::{
     Access, disk,
     error::{StoreError, Tried},
 };
+use groundup_digest::BlobId;
 use std::{
     fs::File,
     io::{self, Write},
@@ -22,6 +23,8 @@ const MARK: [u8; 4] = *b"guj1";
 const HEADER: usize = 17;
 /// The kind of a frame that stands where a damaged one stood.
 const BLANK: u8 = 0;
+/// How many bytes before a place are read for its [seal](Journal::seal).
+const SEALED: u64 = 4096;
 /// Longer payloads are taken for damage.
 const MAX_PAYLOAD: u32 = 1 << 30;
 
@@ -205,6 +208,18 @@ impl Journal {
         Ok(whole.then_some(Frame { kind, payload }))
     }
 
+    /// A digest of what stands before `end`, which tells this journal from one that was cut there or
+    /// before and grew again. None if the journal is shorter.
+    pub(crate) fn seal(&self, end: u64) -> Result<Option<BlobId>, StoreError> {
+        let length = end.min(SEALED);
+        let mut bytes = vec![0; length as usize];
+        let whole = match &self.file {
+            Some(file) => read_at(file, &mut bytes, end - length).tried("read", &self.path)?,
+            None => length == 0,
+        };
+        Ok(whole.then(|| BlobId::of(&bytes)))
+    }
+
     /// Gives each whole frame from `from` on, with its offset.
     pub(crate) fn scan(
         &self,
@@ -359,6 +374,22 @@ mod tests {
             assert_eq!(scanned.damage, []);
             assert_eq!(scanned.end, journal.start() + frame("a").size());
         }
+    }
+
+    #[test]
+    fn a_seal_tells_a_journal_from_one_that_grew_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = journal(folder.path());
+        let (offsets, end) = journal.lock().unwrap().append(&[frame("a"), frame("b")]).unwrap();
+        let seal = journal.seal(end).unwrap();
+        assert!(seal.is_some() && seal != journal.seal(offsets[1]).unwrap());
+        journal.lock().unwrap().append(&[frame("c")]).unwrap();
+        assert_eq!(journal.seal(end).unwrap(), seal, "what comes behind it does not matter");
+        journal.lock().unwrap().cut(offsets[1]).unwrap();
+        assert_eq!(journal.seal(end).unwrap(), None);
+        journal.lock().unwrap().append(&[frame("d"), frame("c")]).unwrap();
+        assert_ne!(journal.seal(end).unwrap(), seal);
+        assert_eq!(journal.seal(0).unwrap(), Some(BlobId::of(b"")));
     }
 
     #[test]

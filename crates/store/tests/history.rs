@@ -7,7 +7,7 @@ use groundup_store::{
     Access, Create, History, Holder, IdPrefix, Mentions, OpenOptions, RecordKind, Store,
 };
 use groundup_tree::{FileTree, Node, TreePath};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A build record of these tests: series, start, and ids by their first byte.
 fn build(series: &str, started_ms: u64, ids: &[u8]) -> Vec<u8> {
@@ -130,6 +130,24 @@ fn what_comes_later_is_known_to_who_asks_later_also_of_another_process() {
 }
 
 #[test]
+fn a_build_that_is_put_while_somebody_asks_is_not_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let (one, other) = (open(&path), open(&path));
+    std::thread::scope(|scope| {
+        let putting = scope.spawn(|| {
+            for at in 0..400 {
+                put(&one, "a", at, &[1]);
+            }
+        });
+        while !putting.is_finished() {
+            history(&other);
+        }
+    });
+    assert_eq!(history(&other).builds().unwrap(), 400);
+}
+
+#[test]
 fn a_store_that_is_only_read_is_told_of_too() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store");
@@ -142,10 +160,110 @@ fn a_store_that_is_only_read_is_told_of_too() {
 }
 
 /// The database of a store's history.
-fn database(store: &Path) -> std::path::PathBuf {
-    let files = walkdir::WalkDir::new(store.join("index")).sort_by_file_name();
-    let mut files = files.into_iter().map(|entry| entry.unwrap().into_path());
-    files.find(|path| path.to_string_lossy().ends_with(".history.db")).unwrap()
+fn database(store: &Path) -> PathBuf {
+    store.join("index/history.db")
+}
+
+/// Makes the index that of another boot, as if the machine had crashed.
+fn crash(store: &Path) {
+    let files = walkdir::WalkDir::new(store.join("index")).sort_by_file_name().into_iter();
+    let mut files = files.map(|entry| entry.unwrap().into_path());
+    let is_index =
+        |path: &PathBuf| path.extension() == Some("db".as_ref()) && !path.ends_with("history.db");
+    let index = files.find(is_index).unwrap();
+    std::fs::rename(index, store.join("index/another.db")).unwrap();
+    let _ = std::fs::remove_file(store.join("index/synced"));
+}
+
+/// The history, and how many records were read for it.
+fn counted(store: &Store) -> (History, usize) {
+    let mut count = 0;
+    let history = store.history(&mut |bytes| {
+        count += 1;
+        read(bytes)
+    });
+    (history.unwrap(), count)
+}
+
+#[test]
+fn it_outlives_the_boot_and_reads_only_what_is_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = open(&path);
+    for at in 1..=9 {
+        put(&store, "a", at, &[1]);
+    }
+    assert_eq!(counted(&store).1, 9);
+    drop(store);
+    crash(&path);
+    let store = open(&path);
+    assert!(!path.join("index/another.db").exists());
+    put(&store, "a", 10, &[1]);
+    let (history, count) = counted(&store);
+    assert_eq!((told(&history, 1), count), (vec![("a".to_owned(), 10, 1, 10)], 1));
+}
+
+#[test]
+fn a_journal_that_lost_its_end_and_grew_again_is_taken_in_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = open(&path);
+    put(&store, "a", 1, &[1]);
+    let journal = path.join("records/journal");
+    let older = std::fs::read(&journal).unwrap();
+    put(&store, "a", 2, &[2]);
+    drop(history(&store));
+    drop(store);
+    crash(&path);
+    std::fs::write(&journal, older).unwrap();
+    let store = open(&path);
+    // As long as what was lost, and then longer.
+    put(&store, "a", 3, &[3]);
+    assert_eq!(told(&history(&store), 3).len(), 1);
+    put(&store, "a", 4, &[4]);
+    let (history, count) = counted(&store);
+    assert_eq!([1, 2, 3, 4].map(|id| told(&history, id).len()), [1, 0, 1, 1]);
+    assert_eq!(count, 1);
+}
+
+#[test]
+fn builds_that_a_crash_took_are_not_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = open(&path);
+    put(&store, "a", 1, &[1]);
+    let start = path.join("records/journal").metadata().unwrap().len() as usize;
+    put(&store, "a", 2, &[2]);
+    let end = path.join("records/journal").metadata().unwrap().len() as usize;
+    // Far more than the seal is of.
+    for at in 3..300 {
+        put(&store, "a", at, &[3]);
+    }
+    drop(history(&store));
+    drop(store);
+    crash(&path);
+    let journal = path.join("records/journal");
+    let mut bytes = std::fs::read(&journal).unwrap();
+    bytes[start..end].fill(0);
+    std::fs::write(&journal, bytes).unwrap();
+    let history = history(&open(&path));
+    assert_eq!([1, 2, 3].map(|id| told(&history, id).len()), [1, 0, 1]);
+    assert_eq!(history.builds().unwrap(), 298);
+}
+
+#[test]
+fn what_another_release_could_not_read_is_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = open(&path);
+    put(&store, "a", 1, &[1]);
+    store.history(&mut |_| None).unwrap();
+    assert_eq!(counted(&store).1, 0, "this release has tried");
+    let database = rusqlite::Connection::open(database(&path)).unwrap();
+    database.execute("UPDATE unread SET release = 'an older one'", []).unwrap();
+    let (history, count) = counted(&store);
+    assert_eq!((told(&history, 1).len(), count), (1, 1));
+    assert_eq!(counted(&store).1, 0);
 }
 
 #[test]

@@ -1,71 +1,117 @@
 //! Taking in what the journals hold and the history does not.
 
 use super::{History, OPEN, ReadMentions, hold};
-use crate::{StoreError, error::Queried, records::StoredRecord};
+use crate::{
+    StoreError,
+    error::Queried,
+    journal::{Journal, JournalName},
+    records::StoredRecord,
+};
+use groundup_digest::BlobId;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::BTreeSet;
 
-const RECORDS: &str = "records";
-const TREES: &str = "trees";
-
 /// Entries of directories that are held in memory before they are written in order.
 const BATCH: usize = 1 << 20;
+
+/// Who could not read a build.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
+/// How a history stands to a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// It has what stands before this place.
+    Upto(u64),
+    /// It was filled from another journal: an older one was put in its place, or it lost its end.
+    OfAnother,
+}
 
 impl History {
     /// Takes in the rest of the journals.
     pub(super) fn fill(&mut self, read: ReadMentions<'_>) -> Result<(), StoreError> {
         let inner = &self.store.0;
-        let (records, trees) = (inner.records.size()?, inner.trees.size()?);
-        if self.upto(RECORDS)? == records && self.upto(TREES)? == trees {
+        // Up to where the index has the records: behind that one may be on its way.
+        let (records, trees) = (inner.index.applied(JournalName::Records)?, inner.trees.size()?);
+        if self.state(&inner.records)? == State::Upto(records)
+            && self.state(&inner.trees)? == State::Upto(trees)
+            && !self.has_unread()?
+        {
             return Ok(());
         }
         let behavior = TransactionBehavior::Immediate;
         let transaction = Transaction::new_unchecked(&self.connection, behavior);
         let transaction = transaction.queried("write the history of")?;
         // Another process may have been faster.
-        for (journal, end) in [(RECORDS, records), (TREES, trees)] {
-            if self.upto(journal)? > end {
-                // The journal was replaced by an older one.
-                let tables = "DELETE FROM applied; DELETE FROM series; DELETE FROM builds;
-                              DELETE FROM mentions; DELETE FROM inside;";
-                transaction.execute_batch(tables).queried("empty the history of")?;
-            }
+        let states = [self.state(&inner.records)?, self.state(&inner.trees)?];
+        if states.contains(&State::OfAnother) || self.has_unread()? {
+            let tables = "DELETE FROM applied; DELETE FROM unread; DELETE FROM series;
+                          DELETE FROM builds; DELETE FROM mentions; DELETE FROM inside;";
+            transaction.execute_batch(tables).queried("empty the history of")?;
         }
         self.fill_builds(read, records)?;
         self.fill_directories()?;
         transaction.commit().queried("write the history of")
     }
 
-    fn upto(&self, journal: &str) -> Result<u64, StoreError> {
-        let sql = "SELECT upto FROM applied WHERE journal = ?1";
+    /// How far a journal was taken in.
+    fn state(&self, journal: &Journal) -> Result<State, StoreError> {
+        let sql = "SELECT upto, seal FROM applied WHERE journal = ?1";
         let found = || {
             let mut statement = self.connection.prepare_cached(sql)?;
-            statement.query_row([journal], |row| row.get::<_, i64>(0)).optional()
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get(1)?));
+            statement.query_row([journal.name.folder()], row).optional()
         };
-        Ok(found().queried("read the history of")?.map_or(0, i64::unsigned_abs))
+        let Some((upto, seal)) = found().queried("read the history of")? else {
+            return Ok(State::Upto(0));
+        };
+        let (upto, seal) = (upto.unsigned_abs(), BlobId::from_bytes(seal));
+        let is_same = journal.seal(upto)? == Some(seal);
+        Ok(if is_same { State::Upto(upto) } else { State::OfAnother })
     }
 
-    fn set_upto(&self, journal: &str, end: u64) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO applied (journal, upto) VALUES (?1, ?2)";
-        let row = params![journal, end as i64];
+    fn upto(&self, journal: &Journal) -> Result<u64, StoreError> {
+        match self.state(journal)? {
+            State::Upto(upto) => Ok(upto),
+            State::OfAnother => Ok(0),
+        }
+    }
+
+    fn set_upto(&self, journal: &Journal, end: u64) -> Result<(), StoreError> {
+        // Without a seal it is all read again.
+        let Some(seal) = journal.seal(end)? else { return Ok(()) };
+        let sql = "INSERT OR REPLACE INTO applied (journal, upto, seal) VALUES (?1, ?2, ?3)";
+        let row = params![journal.name.folder(), end as i64, seal.as_bytes()];
         self.connection.execute(sql, row).queried("write the history of")?;
         Ok(())
     }
 
+    /// Whether there are builds that another release could not read; this one may.
+    fn has_unread(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM unread WHERE release <> ?1)";
+        let ask = || self.connection.prepare_cached(sql)?.query_row([RELEASE], |row| row.get(0));
+        ask().queried("read the history of")
+    }
+
     fn fill_builds(&self, read: ReadMentions<'_>, end: u64) -> Result<(), StoreError> {
-        let from = self.upto(RECORDS)?;
+        let journal = &self.store.0.records;
+        let from = self.upto(journal)?;
         let offsets = self.store.build_offsets(from)?;
-        for offset in offsets {
-            let Some(frame) = self.store.0.records.frame(offset)? else { continue };
+        for offset in offsets.into_iter().take_while(|offset| *offset < end) {
+            let Some(frame) = journal.frame(offset)? else { continue };
             let Some(record) = StoredRecord::from_frame(&frame) else { continue };
-            // One that a newer groundup wrote is passed over.
-            let Some(mut mentions) = read(record.bytes) else { continue };
+            let Some(mut mentions) = read(record.bytes) else {
+                // A newer groundup wrote it.
+                let sql = "INSERT OR REPLACE INTO unread (n, release) VALUES (?1, ?2)";
+                let row = params![offset as i64, RELEASE];
+                self.connection.execute(sql, row).queried("write the history of")?;
+                continue;
+            };
             mentions.ids.sort_unstable();
             mentions.ids.dedup();
             let id = *record.id.as_bytes();
             self.add_build(offset as i64, &id, &mentions).queried("write the history of")?;
         }
-        self.set_upto(RECORDS, end)
+        self.set_upto(journal, end)
     }
 
     fn add_build(
@@ -116,7 +162,7 @@ impl History {
 
     fn fill_directories(&self) -> Result<(), StoreError> {
         let journal = &self.store.0.trees;
-        let from = self.upto(TREES)?;
+        let from = self.upto(journal)?;
         if from == journal.size()? {
             return Ok(());
         }
@@ -126,7 +172,7 @@ impl History {
             if rows.len() >= BATCH { self.add_children(&mut rows) } else { Ok(()) }
         })?;
         self.add_children(&mut rows)?;
-        self.set_upto(TREES, scanned.end)
+        self.set_upto(journal, scanned.end)
     }
 
     /// Writes rows in the order of the table, which is several times faster than in any other.

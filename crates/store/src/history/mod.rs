@@ -5,7 +5,13 @@
 //! build record is read ([`Mentions`]). Equal builds share rows: an id that is named by all builds of
 //! a series from the third to the ninth has one row that says so.
 //!
+//! Unlike the index it outlives the boot, because taking in a thousand builds takes seconds: it is
+//! written so that a crash leaves an earlier state of it. How far it has come has the seal of the
+//! journal there, so one that lost its end and grew again is noticed, and all is taken in anew.
+//!
 //! ```text
+//! applied   journal, up to where it was taken in, the seal of the journal there
+//! unread    n (offset of its frame), the release of groundup that could not read it
 //! builds    n (offset of its frame), record, series, start
 //! series    name, latest n
 //! mentions  id, series, first n, last n (open while the latest build names it)
@@ -85,11 +91,13 @@ pub struct History {
 /// Where a stretch is still going on.
 const OPEN: i64 = i64::MAX;
 
-/// Raised with each change of the tables.
-const VERSION: i64 = 1;
+/// Raised with each change of the tables, and of what is read of a record.
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
-    CREATE TABLE applied (journal TEXT PRIMARY KEY, upto INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE applied (journal TEXT PRIMARY KEY, upto INTEGER NOT NULL, seal BLOB NOT NULL)
+        WITHOUT ROWID;
+    CREATE TABLE unread (n INTEGER PRIMARY KEY, release TEXT NOT NULL);
     CREATE TABLE series (series INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
         latest INTEGER NOT NULL);
     CREATE TABLE builds (n INTEGER PRIMARY KEY, record BLOB NOT NULL, series INTEGER NOT NULL,
@@ -244,7 +252,7 @@ fn told(row: &rusqlite::Row<'_>) -> rusqlite::Result<ToldBuild> {
 fn ready(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(120))?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA mmap_size = 268435456;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456;
          PRAGMA temp_store = MEMORY;",
     )?;
     let version = |connection: &Connection| {
@@ -256,7 +264,7 @@ fn ready(connection: &Connection) -> rusqlite::Result<()> {
     let behavior = rusqlite::TransactionBehavior::Immediate;
     let transaction = rusqlite::Transaction::new_unchecked(connection, behavior)?;
     if version(&transaction)? != VERSION {
-        for table in ["applied", "series", "builds", "mentions", "inside"] {
+        for table in ["applied", "unread", "series", "builds", "mentions", "inside"] {
             transaction.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
         }
         transaction.execute_batch(TABLES)?;

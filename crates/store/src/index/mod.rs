@@ -262,7 +262,7 @@ impl Index {
     }
 
     /// Up to where the journal was taken in.
-    fn applied(&self, journal: JournalName) -> Result<u64, StoreError> {
+    pub(crate) fn applied(&self, journal: JournalName) -> Result<u64, StoreError> {
         self.with("read", |connection| {
             let sql = "SELECT applied, row_check FROM journals WHERE name = ?1";
             let mut applied = connection.prepare_cached(sql)?;
@@ -401,9 +401,13 @@ pub(crate) fn problem_of(error: &StoreError) -> String {
     source.map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Where the history of a store is: beside the index, and gone with it at the next boot.
+/// The history of a store is in the index's folder, but not of one boot: it is written so that a crash
+/// leaves an earlier state of it.
+const HISTORY: &str = "history.db";
+
+/// Where the history of a store is.
 pub(crate) fn history_path(store: &Path) -> PathBuf {
-    store.join("index").join(format!("{}.history.db", boot()))
+    store.join("index").join(HISTORY)
 }
 
 /// What tells this boot of the machine from all others.
@@ -423,7 +427,11 @@ pub(crate) fn left_by_another_boot(store: &Path) -> Result<bool, StoreError> {
 pub(crate) fn left_by_others(store: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let (folder, ours) = (store.join("index"), boot());
     let names = disk::names(&folder)?.into_iter();
-    let others = names
-        .filter(|name| name != "synced" && !name.as_encoded_bytes().starts_with(ours.as_bytes()));
+    let kept = ["synced", HISTORY].map(str::as_bytes);
+    let is_other = |name: &std::ffi::OsString| {
+        let name = name.as_encoded_bytes();
+        !name.starts_with(ours.as_bytes()) && !kept.iter().any(|kept| name.starts_with(kept))
+    };
+    let others = names.filter(is_other);
     Ok(others.map(|name| folder.join(name)).collect())
 }
