@@ -80,6 +80,12 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A copy of the program that can be run at once. Were it written by this process, a fork of another
+/// test might still hold it open, and a program that is being written cannot be run ("text file busy").
+pub fn copy_program(to: &Path) {
+    succeed(Command::new("cp").arg(groundup()).arg(to));
+}
+
 /// What a command said, and that it succeeded.
 pub fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("the program starts");

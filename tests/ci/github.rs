@@ -19,6 +19,8 @@ use std::{collections::BTreeMap, fs, process::Output};
 
 /// Where the check-out is, below the home.
 const PLACE: &str = "work/images/images";
+/// Where the runner keeps files of its own, below the home.
+const TEMPORARY: &str = "work/_temp";
 const HOME: &str = "/home/runner";
 const SAYS: &str = "#!/bin/sh\nprintf '%s\\n' \"${0##*/} $*\" >> /run/service/said\n";
 const COMMENTS: &str = "test -n \"$GH_TOKEN\" || exit 4\n\
@@ -74,7 +76,7 @@ impl<'a> Job<'a> {
 
     /// Runs all its steps; gives what each did.
     pub fn run(mut self) -> (Vec<Step>, Room<'a>) {
-        let mkdir = self.script(&["sh"], "", &[], &format!("mkdir -p {PLACE} work/_temp"));
+        let mkdir = self.script(&["sh"], "", &[], &format!("mkdir -p {PLACE} {TEMPORARY}"));
         assert!(mkdir.status.success(), "{}", crate::told(&mkdir));
         let steps = self.job.items("steps").to_vec();
         let steps = steps.iter().map(|step| self.step(step)).collect();
@@ -102,7 +104,7 @@ impl<'a> Job<'a> {
                 let own = document::texts(step.get("env"));
                 let own: Vec<_> = own.into_iter().map(|(n, v)| (n, self.expanded(&v))).collect();
                 let output = self.script(shell, PLACE, &own, &self.expanded(what));
-                let added = self.room.read("work/_temp/path");
+                let added = self.room.read(&format!("{TEMPORARY}/path"));
                 self.paths = added.lines().map(str::to_owned).collect();
                 output
             }
@@ -121,7 +123,7 @@ impl<'a> Job<'a> {
         script: &str,
     ) -> Output {
         let paths = self.paths.iter().rev().map(|path| format!("{path}:")).collect::<String>();
-        let temporary = format!("{HOME}/work/_temp");
+        let temporary = format!("{HOME}/{TEMPORARY}");
         let mut environment: Vec<(String, String)> = [
             ("CI", "true"),
             ("GITHUB_ACTIONS", "true"),

@@ -1,7 +1,7 @@
 //! A small project with a main branch and changes of it, as a service has it.
 
 use crate::{
-    groundup, succeed,
+    copy_program, groundup, succeed,
     tiny::{RECIPES, Tiny},
 };
 use groundup_testkit::Server;
@@ -83,7 +83,7 @@ impl Project {
     /// The program itself on the path of jobs, as in an image that has it.
     pub fn with_program(&self) {
         let place = self.service.join("bin/groundup");
-        fs::copy(groundup(), place).expect("the program is there");
+        copy_program(&place);
     }
 
     /// The SHA-256 of the program in hexadecimal digits.

@@ -7,7 +7,7 @@
 use groundup_digest::TreeId;
 use groundup_store::{OpenOptions, Store};
 use groundup_testkit::Deb;
-use groundup_tests::{copy_recipes, groundup, succeed, told};
+use groundup_tests::{copy_program, copy_recipes, succeed, told};
 use sha2::{Digest, Sha256};
 use std::{
     fs,
@@ -96,7 +96,7 @@ fn folder() -> &'static Path {
         let folder = tempfile::Builder::new().prefix("groundup-scripts-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let program = folder.path().join("groundup");
-        fs::copy(groundup(), &program).unwrap();
+        copy_program(&program);
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let folder = folder.keep();
         sweep_when_this_process_ends(&folder);

@@ -3,6 +3,7 @@
 
 use groundup_testkit::TempStore;
 use groundup_tests::{
+    copy_program,
     ordeal::{copy_all, flip, names},
     succeed,
     tiny::{RECIPES, Said, Tiny, build, processes_with, wait_until},
@@ -131,7 +132,7 @@ fn a_store_that_the_user_may_not_write_is_named() {
     fs::remove_dir_all(tiny.workspace.path("store")).expect("locking made it");
     let root = tiny.workspace.folder().to_owned();
     let program = root.join("groundup");
-    fs::copy(groundup_tests::groundup(), &program).expect("a place of ours");
+    copy_program(&program);
     let mut command = tiny.workspace.command("sh");
     // As an ordinary user: root may write anywhere.
     if rustix::process::geteuid().is_root() {

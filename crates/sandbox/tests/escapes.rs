@@ -13,7 +13,7 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::Path;
 
 use groundup_sandbox::{Ending, SandboxError};
-use support::Fixture;
+use support::{Fixture, copy_program, write_script};
 
 #[test]
 fn these_claims_hold_for_an_ordinary_user_too() {
@@ -140,8 +140,7 @@ fn to_init_and_the_builders_program() {
 fn by_an_interpreter_that_is_the_builders_program() {
     let fixture = Fixture::new(vec!["/script".into()]);
     let script = fixture.top.path().join("lower/script");
-    fs::write(&script, "#!/proc/self/exe --list\n").unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    write_script(&script, "#!/proc/self/exe --list\n");
     let builder = std::env::current_exe().unwrap();
     let refused = fixture.try_run();
     let expected = matches!(refused, Err(SandboxError::CommandNotExecutable { .. }));
@@ -187,7 +186,7 @@ fn by_setuid_programs() {
     if rustix::process::geteuid().is_root() {
         let fixture = Fixture::shell("/setuid -u");
         let program = fixture.top.path().join("lower/setuid");
-        fs::copy("/usr/bin/id", &program).unwrap();
+        copy_program(Path::new("/usr/bin/id"), &program);
         std::os::unix::fs::chown(&program, Some(12345), None).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
         let outside = std::process::Command::new(&program).arg("-u").output().unwrap();

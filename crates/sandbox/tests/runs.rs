@@ -12,7 +12,7 @@ use groundup_sandbox::{
     Control, Ending, MountMode, Network, RootMode, SandboxError, Spec, Stdio, probe as probe_host,
     run,
 };
-use support::Fixture;
+use support::{Fixture, write_script};
 
 #[test]
 fn these_claims_hold_for_an_ordinary_user_too() {
@@ -212,9 +212,7 @@ fn a_missing_command_is_its_own_error() {
     let text = |fixture: &Fixture| fixture.try_run().unwrap_err().to_string();
     assert!(text(&Fixture::new(vec!["/etc/passwd".into()])).contains("not an executable"));
     let script = Fixture::new(vec!["/script".into()]);
-    fs::write(script.top.path().join("lower/script"), "#!/no/such/interpreter\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(script.top.path().join("lower/script"), mode).unwrap();
+    write_script(&script.top.path().join("lower/script"), "#!/no/such/interpreter\n");
     assert!(text(&script).contains("interpreter"));
 }
 

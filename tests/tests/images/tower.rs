@@ -11,7 +11,7 @@
 //!
 //! The tests run as root in CI. As an ordinary user they hold as well, but for the owner.
 
-use groundup_tests::{answer, copy_recipes, groundup, succeed, told};
+use groundup_tests::{answer, copy_program, copy_recipes, succeed, told};
 use rustix::process::geteuid;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -145,7 +145,7 @@ fn folder() -> &'static Path {
         let folder = folder.expect("a temporary directory").keep();
         let sweeper = sweep_when_this_process_ends(&folder);
         let program = folder.join("groundup");
-        fs::copy(groundup(), &program).expect("the program can be copied");
+        copy_program(&program);
         open_to_all(&folder);
         (folder, sweeper)
     });

@@ -133,6 +133,21 @@ pub(crate) fn probe_outside(name: &str, env: &[(&str, String)]) -> Output {
 /// An id that no account has.
 pub(crate) const SOMEBODY: u32 = 54321;
 
+/// Copies a program that can be run at once. Were it written by this process, a fork of another test
+/// might still hold it open, and a program that is being written cannot be run ("text file busy").
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status().unwrap();
+    assert!(copied.success(), "cp {} {}", from.display(), to.display());
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Writes a script that can be run at once.
+pub(crate) fn write_script(to: &Path, text: &str) {
+    let written = tempfile::NamedTempFile::new().unwrap();
+    fs::write(written.path(), text).unwrap();
+    copy_program(written.path(), to);
+}
+
 /// As root, runs all other tests of this program again as an ordinary user.
 pub(crate) fn again_as_an_ordinary_user(this_test: &str, env: &[(&str, String)]) {
     if !rustix::process::geteuid().is_root() {
@@ -142,8 +157,7 @@ pub(crate) fn again_as_an_ordinary_user(this_test: &str, env: &[(&str, String)])
     let top = tempfile::tempdir_in("/tmp").unwrap();
     fs::set_permissions(top.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = top.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    copy_program(&std::env::current_exe().unwrap(), &program);
     let home = top.path().join("tmp");
     fs::create_dir(&home).unwrap();
     std::os::unix::fs::chown(&home, Some(SOMEBODY), Some(SOMEBODY)).unwrap();

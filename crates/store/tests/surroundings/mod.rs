@@ -75,7 +75,9 @@ pub(crate) fn again_as_ordinary_user(this: &str) {
     let temp = folder.path().join("tmp");
     // The program itself may lie where only root may look.
     let program = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    // By a process of its own: a fork of another test might hold it open for writing when it is run.
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+    assert!(copied.unwrap().success());
     fs::create_dir(&temp).unwrap();
     for path in [folder.path(), &program] {
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
