@@ -8,14 +8,13 @@
 //! ```text
 //! fuzz/corpus/TARGET/           inputs that are kept in the repository
 //! target/fuzz/corpus/TARGET/    what searches here have added
-//! target/fuzz/findings/         inputs that broke a target, named TARGET-crash-…
+//! target/fuzz/seeded/TARGET/    the same of the last search with a seed, which begins without it
+//! target/fuzz/findings/TARGET/  inputs that broke a target, named crash-…
 //! ```
 
 use crate::Workspace;
 use base64::Engine as _;
 use std::{
-    collections::BTreeSet,
-    ffi::OsString,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Mutex,
@@ -46,7 +45,8 @@ enum Engine {
 pub(crate) struct Search {
     /// For each target.
     pub(crate) each: Duration,
-    /// What libFuzzer's random choices begin with; the time if there is none.
+    /// What random choices begin with; chance if there is none. With one, inputs that earlier searches
+    /// added are left out.
     pub(crate) seed: Option<u32>,
 }
 
@@ -156,62 +156,99 @@ fn build(workspace: &Workspace, engine: Engine) -> Result<PathBuf, String> {
 }
 
 fn run(workspace: &Workspace, program: &Path, engine: Engine, target: String, how: Search) -> Row {
-    let own = workspace.root.join("target/fuzz/corpus").join(&target);
-    let findings = workspace.root.join("target/fuzz/findings");
-    let failed = |target: &str, why: String| Row {
-        target: target.to_owned(),
-        failure: Some(why),
-        ..Row::default()
+    let folders = match Folders::make(workspace, &target, how.seed.is_some()) {
+        Ok(folders) => folders,
+        Err(problem) => return Row { target, failure: Some(problem), ..Row::default() },
     };
-    for folder in [&own, &findings] {
-        if let Err(error) = std::fs::create_dir_all(folder) {
-            return failed(&target, format!("cannot make {}: {error}", folder.display()));
-        }
-    }
-    let (before, known) = (names(&own).len(), names(&findings));
-    let kept = workspace.root.join("fuzz/corpus").join(&target);
+    let before = files(&folders.own);
     let seconds = how.each.as_secs().max(1).to_string();
     let mut command = Command::new(program);
     // The pools of threads of two parsers: one thread, so that runs are alike.
     command.env("RAYON_NUM_THREADS", "1").env("RUST_BACKTRACE", "1");
     match engine {
         Engine::LibFuzzer => {
-            command.arg(&own).arg(&kept);
+            command.arg(&folders.own).arg(&folders.kept);
             command.arg(format!("-max_total_time={seconds}"));
             command.args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"]);
             command.args(how.seed.map(|seed| format!("-seed={seed}")));
-            command.arg(format!("-artifact_prefix={}/{target}-", findings.display()));
+            command.arg(format!("-artifact_prefix={}/", folders.findings.display()));
             // What follows is for the program, not for libFuzzer.
             command.arg("-ignore_remaining_args=1").arg(&target);
         }
         Engine::Blind => {
-            command.args([&target, &seconds]).arg(&findings);
+            let seed = how.seed.unwrap_or_else(chance).to_string();
+            command.args([&target, &seconds]).arg(&folders.findings).arg(seed);
         }
     }
     let output = match command.output() {
         Ok(output) => output,
-        Err(error) => return failed(&target, format!("cannot run {}: {error}", program.display())),
+        Err(error) => {
+            let failure = Some(format!("cannot run {}: {error}", program.display()));
+            return Row { target, failure, ..Row::default() };
+        }
     };
     let text = String::from_utf8_lossy(&output.stderr);
     let mut row = Row::of_text(target, &text);
-    row.added = names(&own).len().saturating_sub(before);
+    row.added = files(&folders.own).saturating_sub(before);
     if !output.status.success() {
-        let from = text.lines().position(|line| line.contains("panicked at"));
-        let lines: Vec<&str> = text.lines().skip(from.unwrap_or_default()).collect();
-        let start = if from.is_some() { 0 } else { lines.len().saturating_sub(20) };
-        let shown: Vec<&str> = lines[start..].iter().take(20).copied().collect();
-        let new = names(&findings).into_iter().find(|name| !known.contains(name));
-        let input =
-            new.map_or("there is no input".to_owned(), |name| finding(&findings.join(name)));
-        row.failure = Some(format!("{}\n{input}", shown.join("\n")));
+        row.failure = Some(failure(&text));
     }
     row
 }
 
-/// The names of what is in a folder.
-fn names(folder: &Path) -> BTreeSet<OsString> {
-    let walk = walkdir::WalkDir::new(folder).min_depth(1).sort_by_file_name();
-    walk.into_iter().flatten().map(|entry| entry.file_name().to_owned()).collect()
+/// Where a search has its inputs.
+struct Folders {
+    /// What searches here have added.
+    own: PathBuf,
+    /// What the repository keeps.
+    kept: PathBuf,
+    findings: PathBuf,
+}
+
+impl Folders {
+    /// One with a seed of its own begins with what the repository keeps, whatever others have added.
+    fn make(workspace: &Workspace, target: &str, is_seeded: bool) -> Result<Self, String> {
+        let top = workspace.root.join("target/fuzz");
+        let own = top.join(if is_seeded { "seeded" } else { "corpus" }).join(target);
+        let kept = workspace.root.join("fuzz/corpus").join(target);
+        let folders = Self { own, kept, findings: top.join("findings").join(target) };
+        if is_seeded && folders.own.exists() {
+            let emptied = std::fs::remove_dir_all(&folders.own);
+            emptied.map_err(|error| format!("cannot empty {}: {error}", folders.own.display()))?;
+        }
+        for folder in [&folders.own, &folders.findings] {
+            let made = std::fs::create_dir_all(folder);
+            made.map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+        }
+        Ok(folders)
+    }
+}
+
+/// A seed by chance.
+fn chance() -> u32 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0) as u32 | 1
+}
+
+fn files(folder: &Path) -> usize {
+    walkdir::WalkDir::new(folder).min_depth(1).into_iter().flatten().count()
+}
+
+/// What a program that failed said, and the input that it names.
+fn failure(text: &str) -> String {
+    let from = text.lines().position(|line| line.contains("panicked at"));
+    let lines: Vec<&str> = text.lines().skip(from.unwrap_or_default()).collect();
+    let start = if from.is_some() { 0 } else { lines.len().saturating_sub(20) };
+    let mut shown: Vec<String> =
+        lines[start..].iter().take(20).map(|line| (*line).to_owned()).collect();
+    shown.extend(text.lines().find(|line| line.starts_with("INFO: Seed: ")).map(str::to_owned));
+    let written = text.lines().find_map(|line| {
+        Some(line.split_once("Test unit written to ").or(line.split_once("the input is in "))?.1)
+    });
+    shown.push(
+        written.map_or("it wrote no input".to_owned(), |path| finding(Path::new(path.trim()))),
+    );
+    shown.join("\n")
 }
 
 /// Where an input is, and the input itself unless it is long.
@@ -323,8 +360,10 @@ fn options(arguments: Vec<String>) -> Result<Options, String> {
                 options.minutes = number.ok_or("`--minutes` needs a number")?;
             }
             "--seed" => {
+                // For libFuzzer 0 is none.
                 let number = arguments.next().and_then(|number| number.parse().ok());
-                options.seed = Some(number.ok_or("`--seed` needs a number")?);
+                let number = number.filter(|number| *number > 0);
+                options.seed = Some(number.ok_or("`--seed` needs a number above 0")?);
             }
             flag if flag.starts_with('-') => return Err(format!("unknown flag `{flag}`")),
             _ => options.names.push(argument),
@@ -355,12 +394,17 @@ mod tests {
         let told = Options { minutes: 3, seed: Some(7), names: words("deb lock") };
         assert_eq!(options(words("deb --minutes 3 --seed 7 lock")), Ok(told));
         assert!(options(words("--minutes")).is_err() && options(words("--hours 1")).is_err());
+        assert!(options(words("--seed 0")).is_err() && options(words("--seed x")).is_err());
     }
 
     #[test]
     fn a_short_input_is_shown_with_the_failure() {
         let path = std::env::temp_dir().join(format!("xtask-finding-{}", std::process::id()));
         std::fs::write(&path, b"\xff\0").unwrap();
+        let text = format!("x\nthread panicked at y\nz\nTest unit written to {}\n", path.display());
+        let told = failure(&text);
+        assert!(told.starts_with("thread panicked at y\nz\n") && told.contains("/wA="), "{told}");
+        assert!(failure("no memory").ends_with("it wrote no input"));
         let short = finding(&path);
         std::fs::write(&path, vec![0; 7 << 10]).unwrap();
         let long = finding(&path);

@@ -9,8 +9,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test [STAGE…]   format, lints, tidy rules, all tests, end-to-end tests; or only the named stages
-  fuzz [--minutes N] [TARGET…]
-                  search for inputs that break parsers, N minutes (10) shared by the targets
+  fuzz [--minutes N] [--seed N] [TARGET…]
+                  search for inputs that break parsers, N minutes (10) shared by the targets; with
+                  a seed, from the same start each time
   tidy            the rules of structure: layers, headers, lengths, packages, licences, fixtures
   docs            write the generated documents anew
   bench [--quick] [--rounds N] [WORKLOAD…]

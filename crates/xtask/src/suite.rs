@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 /// The package of the end-to-end tests.
 const END_TO_END: &str = "groundup-tests";
 
-/// The search of the stage `fuzz`: from the same start in every run, so that luck has no part in
-/// whether the tests pass. `cargo xtask fuzz` starts elsewhere each time.
+/// The search of the stage `fuzz`: from the same start in every run, so that luck has little part in
+/// whether the tests pass; how far it goes is up to the machine. `cargo xtask fuzz` starts elsewhere
+/// each time.
 const SEARCH: Search = Search { each: Duration::from_secs(3), seed: Some(1) };
 
 /// What a stage found.
