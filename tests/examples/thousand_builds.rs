@@ -3,7 +3,8 @@
 //! the largest build record of a workspace's store, and puts it into a copy of the store in scratch (its
 //! journals; contents are those of the workspace) as often as asked, each time from another commit and with
 //! other outputs; then it asks for an output that some of them have, and for a path of the target. Each is
-//! asked as after a boot, when the views of the journals are gone, and then when they are there.
+//! asked when the views of the journals are gone, as in a copy of a store; then as after a boot, which
+//! the history outlives and the index does not; and then when both are there.
 #![allow(clippy::print_stdout, reason = "this is what the command prints")]
 
 use groundup_digest::BlobId;
@@ -70,10 +71,14 @@ fn main() {
         command
     };
     for words in [&["whence", &asked][..], &["why", &target, &path]] {
-        forget_views(&store);
+        forget(&store, Views::All);
         let first = Instant::now();
         let said = succeed(&mut question(words));
-        println!("{}, as after a boot: {:.1?}", words.join(" "), first.elapsed());
+        println!("{}, without views: {:.1?}", words.join(" "), first.elapsed());
+        forget(&store, Views::Index);
+        let first = Instant::now();
+        succeed(&mut question(words));
+        println!("  as after a boot: {:.1?}", first.elapsed());
         let answer: serde_json::Value = serde_json::from_str(&said).expect("JSON");
         match words[0] {
             "whence" => {
@@ -95,8 +100,10 @@ fn main() {
         for counter in counters {
             println!("  {}", counted(counter, &question(words), scratch.path()));
         }
-        forget_views(&store);
-        println!("  as after a boot: {}", counted(&CPU, &question(words), scratch.path()));
+        for (views, when) in [(Views::All, "without views"), (Views::Index, "as after a boot")] {
+            forget(&store, views);
+            println!("  {when}: {}", counted(&CPU, &question(words), scratch.path()));
+        }
     }
 }
 
@@ -131,10 +138,22 @@ fn copy(from: &Path, to: &Path) {
     std::os::unix::fs::symlink(from.join("blobs"), to.join("blobs")).expect("a link");
 }
 
-/// Removes what a boot of the machine removes: the views of the journals.
-fn forget_views(store: &Path) {
-    fs::remove_dir_all(store.join("index")).expect("the views are removed");
-    fs::create_dir(store.join("index")).expect("a directory");
+/// Views of the journals.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Views {
+    All,
+    /// What a boot of the machine makes anew.
+    Index,
+}
+
+fn forget(store: &Path, views: Views) {
+    let names = walkdir::WalkDir::new(store.join("index")).min_depth(1).sort_by_file_name();
+    for entry in names.into_iter().map(|entry| entry.expect("a file of the store")) {
+        let is_history = entry.file_name().to_string_lossy().starts_with("history.db");
+        if views == Views::All || !is_history {
+            fs::remove_file(entry.path()).expect("a view is removed");
+        }
+    }
 }
 
 /// Where the ids of blobs that a record names stand: after a byte 1, as objects are encoded.

@@ -147,14 +147,17 @@ impl Store {
         self.list_records(sql, RecordKind::Build.code())
     }
 
-    /// Where the frames of build records from an offset on stand.
-    pub(crate) fn build_offsets(&self, from: u64) -> Result<Vec<u64>, StoreError> {
+    /// Build records from an offset of their frames on, with the offsets.
+    pub(crate) fn builds_from(&self, from: u64) -> Result<Vec<(u64, RecordId)>, StoreError> {
         self.0.index.with("list records in", |connection| {
-            let sql = "SELECT offset FROM records WHERE offset >= ?1 AND kind = ?2 ORDER BY offset";
+            // The kind is spelt out, as in the index that holds builds alone.
+            let sql = "SELECT offset, id FROM records WHERE kind = 2 AND offset >= ?1
+                       ORDER BY offset";
             let mut statement = connection.prepare_cached(sql)?;
-            let row = params![from as i64, RecordKind::Build.code()];
-            let offsets = statement.query_map(row, |row| row.get::<_, i64>(0))?;
-            offsets.map(|offset| offset.map(i64::unsigned_abs)).collect()
+            let builds = statement.query_map([from as i64], |row| {
+                Ok((row.get::<_, i64>(0)?.unsigned_abs(), RecordId::from_bytes(row.get(1)?)))
+            })?;
+            builds.collect()
         })
     }
 

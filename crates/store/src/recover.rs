@@ -65,8 +65,7 @@ pub(crate) fn remove_torn_logs(store: &Path) -> Result<(), StoreError> {
 
 /// Fills holes that a crash left in what was appended to a journal since the last sync: frames that
 /// never reached the disk, before frames that did. Older damage is for people to hear of.
-/// Gives whether there were any.
-pub(crate) fn fill_holes(store: &Path, journal: &Journal) -> Result<bool, StoreError> {
+pub(crate) fn fill_holes(store: &Path, journal: &Journal) -> Result<(), StoreError> {
     let sizes = fs::read_to_string(store.join("index/synced")).unwrap_or_default();
     let size = sizes.lines().find_map(|line| line.strip_prefix(journal.name.folder()));
     let synced: u64 = size.and_then(|size| size.trim().parse().ok()).unwrap_or(0);
@@ -76,13 +75,13 @@ pub(crate) fn fill_holes(store: &Path, journal: &Journal) -> Result<bool, StoreE
     }
     let holes = journal.scan(synced, |_, _| Ok(()))?.damage;
     if holes.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     holes.into_iter().try_for_each(|hole| appender.blank(hole))?;
     if journal.name == JournalName::Trees {
         drop_incomplete_trees(journal, &appender, synced)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// A tree that is there has all its directories: objects that were appended since the last sync and

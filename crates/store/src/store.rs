@@ -189,14 +189,8 @@ impl Inner {
         };
         if opening.is_some() && index::left_by_another_boot(path)? {
             // Before the index takes the journals in.
-            let mut had_holes = false;
-            for journal in [&hints, &trees, &records, &results] {
-                had_holes |= recover::fill_holes(path, journal)?;
-            }
-            if had_holes {
-                // It may lead to what is gone.
-                crate::history::remove(&index::history_path(path))?;
-            }
+            let journals = [&hints, &trees, &records, &results];
+            journals.iter().try_for_each(|journal| recover::fill_holes(path, journal))?;
         }
         let index = match open_index() {
             // It was removed: made anew, it has no damage.

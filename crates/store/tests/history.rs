@@ -35,6 +35,14 @@ fn open(path: &Path) -> Store {
     Store::open(path, &OpenOptions::default()).unwrap()
 }
 
+/// An empty store, in a folder that goes with the first.
+fn fresh() -> (tempfile::TempDir, PathBuf, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store = open(&path);
+    (dir, path, store)
+}
+
 /// What is told of an id: series, number of builds, start of the first and the last.
 fn told(history: &History, id: u8) -> Vec<(String, u64, u64, u64)> {
     let stretches = history.mentions(&IdPrefix::whole([id; 32]), 100).unwrap();
@@ -45,8 +53,7 @@ fn told(history: &History, id: u8) -> Vec<(String, u64, u64, u64)> {
 
 #[test]
 fn builds_that_name_an_id_in_a_row_are_told_as_one_stretch() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("store"));
+    let (_dir, _, store) = fresh();
     for (at, ids) in [(1, &[1, 2][..]), (2, &[1, 2, 3]), (3, &[1, 3]), (4, &[1, 2, 3])] {
         put(&store, "a", at, ids);
         // Builds of other targets in between change nothing.
@@ -68,8 +75,7 @@ fn builds_that_name_an_id_in_a_row_are_told_as_one_stretch() {
 
 #[test]
 fn a_beginning_of_an_id_finds_all_that_begin_so() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("store"));
+    let (_dir, _, store) = fresh();
     put(&store, "a", 1, &[0x10, 0x11, 0x20]);
     let history = history(&store);
     let found = |digits: &str| history.mentions(&digits.parse().unwrap(), 100).unwrap().len();
@@ -79,8 +85,7 @@ fn a_beginning_of_an_id_finds_all_that_begin_so() {
 
 #[test]
 fn files_and_directories_are_found_by_what_holds_them() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("store"));
+    let (_dir, _, store) = fresh();
     let blob = store.put_blob(b"content").unwrap();
     let path = |text: &str| TreePath::new(text.as_bytes()).unwrap();
     let mut tree = FileTree::new();
@@ -149,9 +154,7 @@ fn a_build_that_is_put_while_somebody_asks_is_not_passed_over() {
 
 #[test]
 fn a_store_that_is_only_read_is_told_of_too() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+    let (_dir, path, store) = fresh();
     put(&store, "a", 1, &[1]);
     drop(store);
     let options = OpenOptions { create: Create::Never, access: Access::ReadOnly };
@@ -187,9 +190,7 @@ fn counted(store: &Store) -> (History, usize) {
 
 #[test]
 fn it_outlives_the_boot_and_reads_only_what_is_new() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+    let (_dir, path, store) = fresh();
     for at in 1..=9 {
         put(&store, "a", at, &[1]);
     }
@@ -205,9 +206,7 @@ fn it_outlives_the_boot_and_reads_only_what_is_new() {
 
 #[test]
 fn a_journal_that_lost_its_end_and_grew_again_is_taken_in_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+    let (_dir, path, store) = fresh();
     put(&store, "a", 1, &[1]);
     let journal = path.join("records/journal");
     let older = std::fs::read(&journal).unwrap();
@@ -228,9 +227,7 @@ fn a_journal_that_lost_its_end_and_grew_again_is_taken_in_anew() {
 
 #[test]
 fn builds_that_a_crash_took_are_not_told() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+    let (_dir, path, store) = fresh();
     put(&store, "a", 1, &[1]);
     let start = path.join("records/journal").metadata().unwrap().len() as usize;
     put(&store, "a", 2, &[2]);
@@ -252,25 +249,53 @@ fn builds_that_a_crash_took_are_not_told() {
 }
 
 #[test]
-fn what_another_release_could_not_read_is_read_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+fn what_could_not_be_read_is_read_by_who_can() {
+    let (_dir, _, store) = fresh();
     put(&store, "a", 1, &[1]);
-    store.history(&mut |_| None).unwrap();
-    assert_eq!(counted(&store).1, 0, "this release has tried");
-    let database = rusqlite::Connection::open(database(&path)).unwrap();
-    database.execute("UPDATE unread SET release = 'an older one'", []).unwrap();
-    let (history, count) = counted(&store);
-    assert_eq!((told(&history, 1).len(), count), (1, 1));
+    put(&store, "b", 2, &[2]);
+    let mut tried = 0;
+    let mut none = |_: &[u8]| {
+        tried += 1;
+        None
+    };
+    store.history(&mut none).unwrap();
+    store.history(&mut none).unwrap();
+    assert_eq!(tried, 3, "the newest stands for all");
+    let history = history(&store);
+    assert_eq!((told(&history, 1).len(), told(&history, 2).len()), (1, 1));
     assert_eq!(counted(&store).1, 0);
 }
 
 #[test]
-fn a_damaged_history_is_made_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
+fn a_build_that_is_made_again_after_a_crash_took_it_is_told_as_that() {
+    // All but the start of a record may be the same, and its length.
+    let record = |started: u64| {
+        let ids = vec!["7"; 5_000].join(",");
+        format!("a {started} {},{ids}", started % 200).into_bytes()
+    };
+    let put = |store: &Store, started| {
+        store.put_record(RecordKind::Build, None, &record(started)).unwrap()
+    };
+    let (_dir, path, store) = fresh();
+    put(&store, 1001);
+    let journal = path.join("records/journal");
+    let older = std::fs::read(&journal).unwrap();
+    put(&store, 1002);
+    drop(history(&store));
+    drop(store);
+    crash(&path);
+    std::fs::write(&journal, older).unwrap();
     let store = open(&path);
+    let again = put(&store, 1003);
+    let history = history(&store);
+    assert_eq!(history.series().unwrap()[0].latest, again);
+    assert_eq!([1, 2, 3].map(|id| told(&history, id).len()), [1, 0, 1]);
+    assert_eq!(told(&history, 7), [("a".to_owned(), 2, 1001, 1003)]);
+}
+
+#[test]
+fn a_damaged_history_is_made_anew() {
+    let (_dir, path, store) = fresh();
     put(&store, "a", 1, &[1]);
     drop(history(&store));
     let file = database(&path);
@@ -284,17 +309,19 @@ fn a_damaged_history_is_made_anew() {
 
 #[test]
 fn damage_that_is_met_while_asking_is_told_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+    let (_dir, path, store) = fresh();
     for build in 0..200 {
         put(&store, &format!("s{build}"), build, &(0..200).collect::<Vec<u8>>());
     }
     drop(history(&store));
     let file = database(&path);
     let mut bytes = std::fs::read(&file).unwrap();
-    // All but the first pages, which opening looks at.
-    bytes.iter_mut().skip(60_000).for_each(|byte| *byte = 0xff);
+    // The first page of a table that opening does not look at.
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'mentions'";
+    let page: u32 = database.query_row(sql, [], |row| row.get(0)).unwrap();
+    drop(database);
+    bytes[(page as usize - 1) * 4096..page as usize * 4096].fill(0xff);
     std::fs::write(&file, bytes).unwrap();
     let damaged = history(&store);
     let asked = (0..200).map(|id| damaged.mentions(&IdPrefix::whole([id; 32]), 1000));
@@ -305,9 +332,7 @@ fn damage_that_is_met_while_asking_is_told_once() {
 
 #[test]
 fn a_journal_that_was_replaced_by_an_older_one_is_taken_in_anew() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store");
-    let store = open(&path);
+    let (_dir, path, store) = fresh();
     put(&store, "a", 1, &[1]);
     let journal = path.join("records/journal");
     let older = std::fs::read(&journal).unwrap();
@@ -322,8 +347,7 @@ fn a_journal_that_was_replaced_by_an_older_one_is_taken_in_anew() {
 
 #[test]
 fn records_that_cannot_be_read_are_passed_over() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(&dir.path().join("store"));
+    let (_dir, _, store) = fresh();
     put(&store, "a", 1, &[1]);
     store.put_record(RecordKind::Build, None, b"of a newer groundup").unwrap();
     put(&store, "a", 2, &[1]);

@@ -1,6 +1,6 @@
 //! Taking in what the journals hold and the history does not.
 
-use super::{History, OPEN, ReadMentions, hold};
+use super::{History, Mentions, OPEN, ReadMentions, hold};
 use crate::{
     StoreError,
     error::Queried,
@@ -14,9 +14,6 @@ use std::collections::BTreeSet;
 /// Entries of directories that are held in memory before they are written in order.
 const BATCH: usize = 1 << 20;
 
-/// Who could not read a build.
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
-
 /// How a history stands to a journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -29,28 +26,47 @@ enum State {
 impl History {
     /// Takes in the rest of the journals.
     pub(super) fn fill(&mut self, read: ReadMentions<'_>) -> Result<(), StoreError> {
-        let inner = &self.store.0;
-        // Up to where the index has the records: behind that one may be on its way.
-        let (records, trees) = (inner.index.applied(JournalName::Records)?, inner.trees.size()?);
-        if self.state(&inner.records)? == State::Upto(records)
-            && self.state(&inner.trees)? == State::Upto(trees)
-            && !self.has_unread()?
-        {
+        if self.is_full()? && !self.has_readable(read)? {
             return Ok(());
         }
         let behavior = TransactionBehavior::Immediate;
         let transaction = Transaction::new_unchecked(&self.connection, behavior);
         let transaction = transaction.queried("write the history of")?;
         // Another process may have been faster.
-        let states = [self.state(&inner.records)?, self.state(&inner.trees)?];
-        if states.contains(&State::OfAnother) || self.has_unread()? {
+        let trees = self.state(&self.store.0.trees)?;
+        if trees == State::OfAnother || !self.has_builds()? || self.has_readable(read)? {
             let tables = "DELETE FROM applied; DELETE FROM unread; DELETE FROM series;
                           DELETE FROM builds; DELETE FROM mentions; DELETE FROM inside;";
             transaction.execute_batch(tables).queried("empty the history of")?;
         }
-        self.fill_builds(read, records)?;
+        self.fill_builds(read)?;
         self.fill_directories()?;
         transaction.commit().queried("write the history of")
+    }
+
+    /// Whether there is nothing to take in.
+    fn is_full(&self) -> Result<bool, StoreError> {
+        let inner = &self.store.0;
+        let records = State::Upto(inner.index.applied(JournalName::Records)?);
+        Ok(self.state(&inner.records)? == records
+            && self.state(&inner.trees)? == State::Upto(inner.trees.size()?)
+            && self.has_builds()?)
+    }
+
+    /// Whether its builds are those that the index has, as far as the journal was taken in. A crash, a
+    /// repair or another journal may have taken some away; the index is made from what is there.
+    fn has_builds(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT n, record FROM builds UNION ALL SELECT n, record FROM unread ORDER BY n";
+        let own = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(i64, [u8; 32])>>>()
+        };
+        let own = own().queried("read the history of")?;
+        let upto = self.upto(&self.store.0.records)?;
+        let kept = self.store.builds_from(0)?.into_iter();
+        let kept = kept.take_while(|(offset, _)| *offset < upto);
+        Ok(own.into_iter().eq(kept.map(|(offset, id)| (offset as i64, *id.as_bytes()))))
     }
 
     /// How far a journal was taken in.
@@ -85,41 +101,53 @@ impl History {
         Ok(())
     }
 
-    /// Whether there are builds that another release could not read; this one may.
-    fn has_unread(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM unread WHERE release <> ?1)";
-        let ask = || self.connection.prepare_cached(sql)?.query_row([RELEASE], |row| row.get(0));
-        ask().queried("read the history of")
+    /// Whether a build that could not be read can be now, as a newer groundup can; the newest stands for
+    /// all.
+    fn has_readable(&self, read: ReadMentions<'_>) -> Result<bool, StoreError> {
+        let sql = "SELECT max(n) FROM unread";
+        let newest = self.connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
+        let Some(newest) = newest.queried("read the history of")? else { return Ok(false) };
+        Ok(self.read_build(newest.unsigned_abs(), read)?.is_some())
     }
 
-    fn fill_builds(&self, read: ReadMentions<'_>, end: u64) -> Result<(), StoreError> {
-        let journal = &self.store.0.records;
-        let from = self.upto(journal)?;
-        let offsets = self.store.build_offsets(from)?;
-        for offset in offsets.into_iter().take_while(|offset| *offset < end) {
-            let Some(frame) = journal.frame(offset)? else { continue };
-            let Some(record) = StoredRecord::from_frame(&frame) else { continue };
-            let Some(mut mentions) = read(record.bytes) else {
-                // A newer groundup wrote it.
-                let sql = "INSERT OR REPLACE INTO unread (n, release) VALUES (?1, ?2)";
-                let row = params![offset as i64, RELEASE];
-                self.connection.execute(sql, row).queried("write the history of")?;
-                continue;
-            };
-            mentions.ids.sort_unstable();
-            mentions.ids.dedup();
-            let id = *record.id.as_bytes();
-            self.add_build(offset as i64, &id, &mentions).queried("write the history of")?;
-        }
-        self.set_upto(journal, end)
-    }
-
-    fn add_build(
+    fn read_build(
         &self,
-        n: i64,
-        record: &[u8; 32],
-        mentions: &super::Mentions,
-    ) -> rusqlite::Result<()> {
+        offset: u64,
+        read: ReadMentions<'_>,
+    ) -> Result<Option<Mentions>, StoreError> {
+        let frame = self.store.0.records.frame(offset)?;
+        let record = frame.as_ref().and_then(StoredRecord::from_frame);
+        let Some(mut mentions) = record.and_then(|record| read(record.bytes)) else {
+            return Ok(None);
+        };
+        mentions.ids.sort_unstable();
+        mentions.ids.dedup();
+        Ok(Some(mentions))
+    }
+
+    fn fill_builds(&self, read: ReadMentions<'_>) -> Result<(), StoreError> {
+        let inner = &self.store.0;
+        // Up to where the index has the records: behind that one may be on its way.
+        let (from, end) = (self.upto(&inner.records)?, inner.index.applied(JournalName::Records)?);
+        if end <= from {
+            return Ok(());
+        }
+        let builds = self.store.builds_from(from)?.into_iter();
+        for (offset, record) in builds.take_while(|(offset, _)| *offset < end) {
+            let (n, id) = (offset as i64, *record.as_bytes());
+            let added = match self.read_build(offset, read)? {
+                Some(mentions) => self.add_build(n, &id, &mentions),
+                None => {
+                    let sql = "INSERT INTO unread (n, record) VALUES (?1, ?2)";
+                    self.connection.execute(sql, params![n, id]).map(|_| ())
+                }
+            };
+            added.queried("write the history of")?;
+        }
+        self.set_upto(&inner.records, end)
+    }
+
+    fn add_build(&self, n: i64, record: &[u8; 32], mentions: &Mentions) -> rusqlite::Result<()> {
         let connection = &self.connection;
         let known = "SELECT series, latest FROM series WHERE name = ?1";
         let known = connection

@@ -6,12 +6,13 @@
 //! a series from the third to the ninth has one row that says so.
 //!
 //! Unlike the index it outlives the boot, because taking in a thousand builds takes seconds: it is
-//! written so that a crash leaves an earlier state of it. How far it has come has the seal of the
-//! journal there, so one that lost its end and grew again is noticed, and all is taken in anew.
+//! written so that a crash leaves an earlier state of it. It is used if its builds are those of the
+//! index, which is made from what is there, and if the journal of trees has the seal where it was left;
+//! otherwise all is taken in anew.
 //!
 //! ```text
 //! applied   journal, up to where it was taken in, the seal of the journal there
-//! unread    n (offset of its frame), the release of groundup that could not read it
+//! unread    n (offset of its frame), record: builds that a newer groundup wrote
 //! builds    n (offset of its frame), record, series, start
 //! series    name, latest n
 //! mentions  id, series, first n, last n (open while the latest build names it)
@@ -97,7 +98,7 @@ const VERSION: i64 = 2;
 const TABLES: &str = "
     CREATE TABLE applied (journal TEXT PRIMARY KEY, upto INTEGER NOT NULL, seal BLOB NOT NULL)
         WITHOUT ROWID;
-    CREATE TABLE unread (n INTEGER PRIMARY KEY, release TEXT NOT NULL);
+    CREATE TABLE unread (n INTEGER PRIMARY KEY, record BLOB NOT NULL);
     CREATE TABLE series (series INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
         latest INTEGER NOT NULL);
     CREATE TABLE builds (n INTEGER PRIMARY KEY, record BLOB NOT NULL, series INTEGER NOT NULL,

@@ -161,6 +161,9 @@ impl Index {
     /// Removes a database that cannot be read.
     fn discard(&self, path: &Path, error: &StoreError) -> Result<(), StoreError> {
         let problem = problem_of(error);
+        // After a crash a database of another boot is the sign that there was one.
+        let sign = path.with_extension("damaged.db");
+        std::fs::File::create(&sign).tried("write", &sign)?;
         for suffix in ["", "-wal", "-shm"] {
             let mut name = path.as_os_str().to_owned();
             name.push(suffix);

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior, types::Value};
 
 /// Raised with each change of the tables: an index of another version is emptied and catches up.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
     CREATE TABLE journals (name TEXT PRIMARY KEY, applied INTEGER NOT NULL,
@@ -18,6 +18,7 @@ const TABLES: &str = "
         key BLOB, row_check INTEGER NOT NULL);
     CREATE INDEX records_by_id ON records (id);
     CREATE INDEX records_by_key ON records (key);
+    CREATE INDEX records_of_builds ON records (offset, id) WHERE kind = 2;
     CREATE TABLE contents (blob BLOB PRIMARY KEY, sha256 BLOB NOT NULL, size INTEGER NOT NULL,
         row_check INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX contents_by_sha256 ON contents (sha256);
