@@ -206,6 +206,19 @@ fn kustomizations_that_lead_on_and_on_are_not_followed_without_end() {
 }
 
 #[test]
+fn many_mistakes_cost_no_more_than_they_are_worth() {
+    // A look at all names for each, and a table of the letters of the last, would take long.
+    let items: String = (0..5_000).map(|number| format!("- missing-{number}.yaml\n")).collect();
+    let text = format!("resources:\n{items}- {}\n", "a".repeat(1 << 20));
+    let names: Vec<_> = (0..300).map(|number| &*format!("missing {number}.yaml").leak()).collect();
+    let mut files = vec![("kustomization.yaml", &*text.leak())];
+    files.extend(names.into_iter().map(|name| (name, "")));
+    let told = kustomization(".", &files);
+    assert!(told.contains("did you mean `missing 0.yaml`?"), "{told}");
+    assert!(told.contains("and 4951 more"), "{told}");
+}
+
+#[test]
 fn a_chart_inside_a_kustomization_belongs_to_the_cluster() {
     let files = [("kustomization.yaml", "namePrefix: x\nhelmCharts:\n- name: web\n")];
     only(&kustomization(".", &files), "deploy/kustomization.yaml:2:1", &["an entry of `charts`"]);
@@ -217,6 +230,8 @@ fn a_chart_inside_a_kustomization_belongs_to_the_cluster() {
         ("web.yaml", "kind: HelmChartInflationGenerator\n"),
     ];
     only(&kustomization(".", &files), "deploy/kustomization.yaml:1:14", &["an entry of `charts`"]);
+    let none = [("kustomization.yaml", "namePrefix: x\nhelmCharts: []\n")];
+    assert!(kustomization(".", &none).is_empty());
 }
 
 const ABOUT: &str = "apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies:\n\

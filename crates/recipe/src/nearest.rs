@@ -1,9 +1,18 @@
 //! The name that a misspelt word most likely stands for.
 
+/// Nobody misspells a word of more bytes than this, and comparing takes the product of both lengths.
+const LONGEST: usize = 255;
+
 /// The candidate nearest to `word` by edit distance, if it is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
-    let scored = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    if word.len() > LONGEST {
+        return None;
+    }
+    let length = word.chars().count();
+    let limit = (length / 3).max(1);
+    let is_as_long = |candidate: &&str| candidate.chars().count().abs_diff(length) <= limit;
+    let candidates = candidates.into_iter().filter(is_as_long);
+    let scored = candidates.map(|candidate| (distance(word, candidate), candidate));
     scored.filter(|(distance, _)| *distance <= limit).min().map(|(_, candidate)| candidate)
 }
 
@@ -46,5 +55,13 @@ mod tests {
     fn a_far_word_is_not_offered() {
         assert_eq!(nearest("pakages", ["packages", "platforms"]), Some("packages"));
         assert_eq!(nearest("network", ["packages", "platforms"]), None);
+    }
+
+    #[test]
+    fn long_words_cost_nothing() {
+        // A table of all pairs of letters would have a hundred gigabytes.
+        let long = "a".repeat(1 << 20);
+        assert_eq!(nearest(&long, [&long[..], "a"]), None);
+        assert_eq!(nearest("image", [&long[..], "imgae"]), Some("imgae"));
     }
 }

@@ -20,6 +20,8 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 
 /// How many directories may lead from one to the next.
 const MOST_NESTED: usize = 200;
+/// Behind so many findings, which is more than are told, no names are looked for that may be meant.
+const MOST_HELPED: usize = 100;
 
 /// What a text of a kustomization means.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -189,6 +191,7 @@ impl Walk<'_> {
         for key in ["helmCharts", "helmChartInflationGenerator"] {
             if let Some(entry) = root.as_map().and_then(|map| map.entry(key))
                 && entry.node.value != Value::Null
+                && entry.node.value != Value::List(Vec::new())
             {
                 let message = format!("`{key}` would fetch a chart, and run Helm of the host");
                 let finding =
@@ -308,7 +311,9 @@ impl Walk<'_> {
         let (parent, last) = path.trim_end_matches('/').rsplit_once('/').unwrap_or((".", path));
         let parent = self.folder.resolve(&reading.directory, parent);
         let names = match &parent {
-            Ok((directory, Entry::Directory)) => self.folder.names(directory),
+            Ok((directory, Entry::Directory)) if self.findings.len() < MOST_HELPED => {
+                self.folder.names(directory)
+            }
             _ => Vec::new(),
         };
         let near = nearest(last, names);

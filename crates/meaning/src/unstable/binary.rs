@@ -10,6 +10,8 @@ const GAP: usize = 4;
 const STRING: usize = 6;
 /// More differences than this are not looked at one by one.
 const MOST: usize = 10_000;
+/// How much of the text that a place is in is read, on each side of it.
+const AROUND: usize = 256;
 /// Fewer bytes than this are not told from others by chance.
 const RANDOM: usize = 8;
 /// Blocks of archives, of aligned records and of numbers, from large to small.
@@ -76,14 +78,18 @@ fn of_place(before: &[u8], after: &[u8], start: usize, end: usize, when: &When) 
     one(Class::Unknown)
 }
 
-/// The printable text that a place is in.
+/// The printable text that a place is in, as far as [`AROUND`]: whole scripts are in programs, and they
+/// may differ in thousands of places.
 fn text_around(bytes: &[u8], start: usize, end: usize) -> Option<&str> {
     let is_text = |byte: &u8| (0x20..0x7f).contains(byte) || *byte == b'\t';
     if !bytes[start..end].iter().all(is_text) {
         return None;
     }
-    let from = bytes[..start].iter().rposition(|byte| !is_text(byte)).map_or(0, |at| at + 1);
-    let to = bytes[end..].iter().position(|byte| !is_text(byte)).map_or(bytes.len(), |at| end + at);
+    let (first, last) = (start.saturating_sub(AROUND), bytes.len().min(end + AROUND));
+    let before = bytes[first..start].iter().rposition(|byte| !is_text(byte));
+    let behind = bytes[end..last].iter().position(|byte| !is_text(byte));
+    let from = before.map_or(first, |at| first + at + 1);
+    let to = behind.map_or(last, |at| end + at);
     std::str::from_utf8(&bytes[from..to]).ok()
 }
 

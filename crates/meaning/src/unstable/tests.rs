@@ -138,3 +138,13 @@ fn nothing_that_is_given_is_too_odd() {
         }
     }
 }
+
+#[test]
+fn long_texts_in_programs_are_read_around_what_differs() {
+    // Read whole for each of its places, this one takes minutes.
+    let script = |time: &str| {
+        let line = format!("{} at {time}\t", "function(){}".repeat(60));
+        [line.repeat(4_000).into_bytes(), b"\0\xff".to_vec()].concat()
+    };
+    assert_eq!(told_bytes(&script("16:53:16"), &script("16:54:16")), [Time]);
+}

@@ -56,7 +56,12 @@ impl Lowering<'_> {
         let mut all = Vec::new();
         for of in &cluster.kustomizations {
             let title = format!("kustomization {}", of.place.title());
-            let to = format!("/kustomizations/{}", of.place.title().replace(['.', ' ', ':'], "-"));
+            let mut to =
+                format!("/kustomizations/{}", of.place.title().replace(['.', ' ', ':'], "-"));
+            // `a.b` and `a-b` are two.
+            while all.iter().any(|other: &Rendered| other.to == to) {
+                to.push('-');
+            }
             let from = self.kustomization(user, of, &title, platform)?;
             all.push(Rendered { title, to, from });
         }
@@ -321,16 +326,10 @@ charts = [
 ]
 "#;
 
-    #[test]
-    fn trees_of_a_chart_lie_beside_it_wherever_that_is_in_its_target() {
-        let files = [
-            ("groundup.toml", RECIPE),
-            ("api.json", "{}"),
-            ("app/x", ""),
-            ("redis/x", ""),
-            ("own/Chart.yaml", ""),
-        ];
-        let loaded = load(&MemoryLoader::new(files)).unwrap();
+    /// The plan of `cluster.x` with all outputs.
+    fn planned(recipe: &str, files: &[(&str, &str)]) -> crate::Plan {
+        let all = [("groundup.toml", recipe), ("api.json", "{}"), ("app/x", ""), ("redis/x", "")];
+        let loaded = load(&MemoryLoader::new(all.iter().chain(files).copied())).unwrap();
         let target: groundup_recipe::TargetName = "cluster.x".parse().unwrap();
         let leaves = leaves_of(&loaded.workspace, std::slice::from_ref(&target));
         let id = ObjectId::Blob(BlobId::of(b""));
@@ -338,14 +337,34 @@ charts = [
         let host = Platform::LinuxAmd64;
         let options = PlanOptions { sandbox: 1, ownership: 1, host, goal: Goal::Outputs };
         let targets = [Selected::whole(target)];
-        let plan = plan(&loaded.workspace, &Lock::default(), &leaves, &targets, &options).unwrap();
-        let places = |title: &str| {
-            let label = crate::StepLabel::new("cluster.x", format!("take {title}"));
-            let step = plan.find(&label).unwrap();
-            let StepKind::Assemble(assemble) = &plan.step(step).kind else { panic!("{title}") };
-            let params: params::Overlay = serde_json::from_str(&assemble.params).unwrap();
-            params.trees.into_iter().map(|tree| tree.to).collect::<Vec<_>>()
-        };
+        plan(&loaded.workspace, &Lock::default(), &leaves, &targets, &options).unwrap()
+    }
+
+    /// Where the trees of a step go.
+    fn places(plan: &crate::Plan, role: &str) -> Vec<String> {
+        let step = plan.find(&crate::StepLabel::new("cluster.x", role.to_owned())).unwrap();
+        let StepKind::Assemble(assemble) = &plan.step(step).kind else { panic!("{role}") };
+        let params: params::Overlay = serde_json::from_str(&assemble.params).unwrap();
+        params.trees.into_iter().map(|tree| tree.to).collect()
+    }
+
+    #[test]
+    fn kustomizations_of_like_names_lie_apart_in_the_output() {
+        let one = "path = \"deploy\", trees = { \"pinned/base\" = \"source.redis\" }";
+        let two =
+            "path = \"v1.2\", tool = \"rootfs.tool\" },\n{ from = \"source.app\", path = \"v1-2\"";
+        let plan = planned(&RECIPE.replace(one, two), &[("own/Chart.yaml", "")]);
+        let places = places(&plan, "rendered");
+        assert_eq!(
+            places[..2],
+            ["/kustomizations/source-app-v1-2", "/kustomizations/source-app-v1-2-"]
+        );
+    }
+
+    #[test]
+    fn trees_of_a_chart_lie_beside_it_wherever_that_is_in_its_target() {
+        let plan = planned(RECIPE, &[("own/Chart.yaml", "")]);
+        let places = |title: &str| places(&plan, &format!("take {title}"));
         assert_eq!(places("chart deep"), ["/charts/web/charts/redis"]);
         assert_eq!(places("chart top"), ["/charts/redis"]);
         assert_eq!(places("chart own"), ["/charts/redis"]);
