@@ -329,6 +329,78 @@ fn attributes_that_no_tree_takes_are_told() {
     }
 }
 
+/// The record of an attribute that no tree takes, for the entry after it.
+fn labelled(value: &str) -> String {
+    let record = format!("SCHILY.xattr.security.ima={value}\n");
+    // The length counts its own two digits and the space.
+    format!("{} {record}", record.len() + 3)
+}
+
+#[test]
+fn attributes_are_told_by_where_their_entries_stand() {
+    let [one, two] = ["11", "22"].map(labelled);
+    let base = tar(&[
+        ("usr/", DIR, ""),
+        ("usr/lib/", DIR, ""),
+        ("usr/lib/x", FILE, "0\n"),
+        ("lib", SYMLINK, "usr/lib"),
+    ]);
+    let plain = [("lib/x", FILE, "1\n")];
+    let above = |record: &str| tar(&[("pax", RECORDS, record), plain[0]]);
+    let told = |a: &[Vec<u8>], b: &[Vec<u8>]| {
+        rows(&Images::new(a, b, Packing::Plain).compared(|_| {})).join("\n")
+    };
+    // By a symbolic link of the layer below.
+    let [a, b] = [&one, &two].map(|record| vec![base.clone(), above(record)]);
+    assert_eq!(told(&a, &b), "usr/lib/x: security.ima 11 -> 22");
+    // Replaced by that name, or deleted, nothing of it is left.
+    let stale = |record: &str| {
+        let text = [("pax", RECORDS, record), ("usr/lib/x", FILE, "1\n")];
+        vec![base.clone(), tar(&text), tar(&plain)]
+    };
+    assert_eq!(told(&stale(&one), &stale(&two)), "");
+    let gone = |record: &str| {
+        let text = [("pax", RECORDS, record), ("srv/", DIR, ""), ("srv/x", FILE, "1\n")];
+        vec![tar(&text), tar(&[(".wh.srv", FILE, ""), ("srv/x", FILE, "2\n")])]
+    };
+    assert_eq!(told(&gone(&one), &gone(&two)), "");
+}
+
+#[test]
+fn names_of_one_inode_have_its_attributes() {
+    let one = labelled("11");
+    let linked = |record: &str, first, second| {
+        vec![tar(&[("pax", RECORDS, record), (first, FILE, "1\n"), (second, LINK, first)])]
+    };
+    let told = |a: &[Vec<u8>], b: &[Vec<u8>]| {
+        rows(&Images::new(a, b, Packing::Plain).compared(|_| {})).join("\n")
+    };
+    assert_eq!(told(&linked(&one, "x", "y"), &linked(&one, "y", "x")), "");
+    let two = labelled("22");
+    let rows = told(&linked(&one, "x", "y"), &linked(&two, "y", "x"));
+    assert_eq!(rows, "x: security.ima 11 -> 22\ny: security.ima 11 -> 22");
+}
+
+#[test]
+fn an_image_with_more_layers_than_anybody_means_is_refused() {
+    let layer = tar(&[("x", FILE, "1\n")]);
+    let mut layers = vec![layer.clone(); 1000];
+    let single = std::slice::from_ref(&layer);
+    let images = Images::new(&layers, single, Packing::Plain);
+    assert!(rows(&images.compared(|_| {})).is_empty());
+    layers.push(layer.clone());
+    let images = Images::new(&layers, single, Packing::Plain);
+    let file = images.top.path().join("saved");
+    saved(&file, &layers, Packing::Plain);
+    for a in [images.a.clone(), file] {
+        let images = Images { top: TempDir::new().unwrap(), a, b: images.b.clone() };
+        let world = World::new(None, images.top.path()).unwrap();
+        let error = std::error::Error::source(&images.opened(&world).unwrap_err())
+            .and_then(|it| it.source().map_or(Some(it.to_string()), |it| Some(it.to_string())));
+        assert_eq!(error.unwrap(), "1001 layers are listed, over the limit of 1000");
+    }
+}
+
 #[test]
 fn long_contents_that_differ_are_unpacked_again() {
     let content = |end: &str| format!("{}{end}\n", "a line of a long file\n".repeat(120_000));
@@ -358,6 +430,46 @@ fn archives_of_docker_are_read_like_layouts_also_compressed() {
         let report = against(&images.a).compared(|_| {});
         assert_eq!(report.after.kind, "image");
         assert!(rows(&report)[0].starts_with("app/x.txt: "), "{:?}", rows(&report));
+    }
+}
+
+#[test]
+fn a_layout_that_tar_packed_from_within_is_an_image_also_compressed() {
+    let other = tar(&[("etc/", DIR, ""), ("etc/web.conf", FILE, "two\n")]);
+    let images = Images::new(&[base()], &[base(), other], Packing::Plain);
+    let told = rows(&images.compared(|_| {}));
+    assert!(told.iter().any(|row| row.contains("etc/web.conf")), "{told:?}");
+    for how in ["-cf", "-czf"] {
+        let [a, b] = [&images.a, &images.b].map(|layout| {
+            let file = layout.with_extension(how);
+            let mut pack = std::process::Command::new("tar");
+            let packed = pack.arg(how).arg(&file).arg("-C").arg(layout).arg(".").status();
+            assert!(packed.unwrap().success());
+            file
+        });
+        let packed = Images { top: TempDir::new().unwrap(), a, b };
+        assert_eq!(rows(&packed.compared(|_| {})), told, "{how}");
+    }
+}
+
+#[test]
+fn another_archive_with_a_manifest_is_no_image() {
+    let file = |text: &str, packing| {
+        let manifest = r#"{"manifest_version":3,"name":"x"}"#;
+        let bytes = tar(&[("manifest.json", FILE, manifest), ("background.js", FILE, text)]);
+        if packing == Packing::Gzip { gzip(&bytes) } else { bytes }
+    };
+    for packing in [Packing::Plain, Packing::Gzip] {
+        let top = TempDir::new().unwrap();
+        let [a, b] = ["one();\n", "two();\n"].map(|text| {
+            let path = top.path().join(&text[..3]);
+            fs::write(&path, file(text, packing)).unwrap();
+            path
+        });
+        let report = Images { top, a, b }.compared(|_| {});
+        let places = report.rows.iter().flat_map(|row| &row.places);
+        let told: Vec<String> = places.map(ToString::to_string).collect();
+        assert!(told.iter().any(|place| place.ends_with("background.js")), "{told:?}");
     }
 }
 

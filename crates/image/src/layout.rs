@@ -10,7 +10,7 @@ use groundup_digest::{Content, Sha256, TreeId};
 use groundup_tree::{FileTree, Kind, Node, TreeError, TreePath};
 use serde::de::DeserializeOwned;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read},
 };
 
@@ -84,6 +84,14 @@ pub enum LayoutError {
         /// Digests of those that fit.
         found: Vec<String>,
     },
+    /// A document lists more than anybody can mean.
+    #[error("{found} {what} are listed, over the limit of {limit}", limit = Layout::MOST)]
+    TooMany {
+        /// What is listed.
+        what: &'static str,
+        /// How many.
+        found: usize,
+    },
     /// The configuration does not list as many layers as the manifest.
     #[error("the manifest has {layers} layers, the configuration {diff_ids}")]
     LayerCount {
@@ -150,6 +158,15 @@ struct LayoutVersion {
 }
 
 impl<'a> Layout<'a> {
+    /// The most layers of an image, and images of an archive: Docker makes 127 layers at most, and a list
+    /// of 8 MiB has room for one layer fifty thousand times.
+    pub const MOST: usize = 1000;
+
+    /// Fails if more than [`Self::MOST`] are listed.
+    pub fn check_count(what: &'static str, found: usize) -> Result<(), LayoutError> {
+        if found > Self::MOST { Err(LayoutError::TooMany { what, found }) } else { Ok(()) }
+    }
+
     /// Reads the layout that the tree `id` is.
     pub fn load(objects: &'a dyn Objects, id: TreeId) -> Result<Self, LayoutError> {
         Self::of_tree(objects, objects.load_tree(id)?)
@@ -174,18 +191,24 @@ impl<'a> Layout<'a> {
     /// said.
     pub fn manifests(&self) -> Result<Vec<Descriptor>, LayoutError> {
         let mut found = Vec::new();
-        self.collect(self.index()?.manifests, None, MAX_DEPTH, &mut |descriptor, _| {
-            found.push(descriptor)
-        })?;
+        self.collect(
+            self.index()?.manifests,
+            None,
+            MAX_DEPTH,
+            &mut Seen::new(),
+            &mut |descriptor, _| found.push(descriptor),
+        )?;
         Ok(found)
     }
 
-    /// Gives each manifest with whether it is, or stands in, what `digest` names.
+    /// Gives each manifest with whether it is, or stands in, what `digest` names. An index that stands in
+    /// several places is read once, and once more where it stands in what is named.
     fn collect(
         &self,
         descriptors: Vec<Descriptor>,
         digest: Option<&str>,
         depth: u32,
+        seen: &mut Seen,
         found: &mut dyn FnMut(Descriptor, Named),
     ) -> Result<(), LayoutError> {
         let depth = depth.checked_sub(1).ok_or(LayoutError::Depth)?;
@@ -193,9 +216,12 @@ impl<'a> Layout<'a> {
             let named = digest.is_none_or(|digest| digest == descriptor.digest);
             match &*descriptor.media_type {
                 media::INDEX | media::DOCKER_INDEX => {
+                    if !seen.insert((descriptor.digest.clone(), named)) {
+                        continue;
+                    }
                     let (index, _): (Index, _) = self.described(&descriptor)?;
                     let digest = digest.filter(|_| !named);
-                    self.collect(index.manifests, digest, depth, found)?;
+                    self.collect(index.manifests, digest, depth, seen, found)?;
                 }
                 media::MANIFEST | media::DOCKER_MANIFEST => {
                     found(descriptor, if named { Named::Yes } else { Named::No });
@@ -215,6 +241,7 @@ impl<'a> Layout<'a> {
             self.index()?.manifests,
             digest.as_deref(),
             MAX_DEPTH,
+            &mut Seen::new(),
             &mut |descriptor, named| {
                 if named == Named::Yes {
                     candidates.insert(descriptor.digest.clone(), descriptor);
@@ -225,7 +252,7 @@ impl<'a> Layout<'a> {
         for mut descriptor in candidates.into_values() {
             let platform = match &descriptor.platform {
                 Some(platform) => platform.clone(),
-                None => self.open_image(descriptor.clone())?.config.platform,
+                None => self.config(&self.described::<Manifest>(&descriptor)?.0)?.0.platform,
             };
             offered.push(platform.to_string());
             if selection.platform.accepts(&platform) {
@@ -250,14 +277,20 @@ impl<'a> Layout<'a> {
 
     fn open_image(&self, descriptor: Descriptor) -> Result<LayoutImage, LayoutError> {
         let (manifest, manifest_content): (Manifest, _) = self.described(&descriptor)?;
-        let (config, config_content): (ImageConfig, _) = self.described(&manifest.config)?;
+        let (config, config_content) = self.config(&manifest)?;
         let diff_ids = &config.rootfs.diff_ids;
         if manifest.layers.len() != diff_ids.len() {
             let (layers, diff_ids) = (manifest.layers.len(), diff_ids.len());
             return Err(LayoutError::LayerCount { layers, diff_ids });
         }
+        // A layer may be listed again, and is read through if it begins like a document.
+        let mut known = BTreeMap::new();
         let layers = manifest.layers.iter().zip(diff_ids).map(|(descriptor, diff_id)| {
-            let content = self.content(descriptor)?;
+            let content = match known.get(&(&descriptor.digest, descriptor.size)) {
+                Some(content) => *content,
+                None => self.content(descriptor)?,
+            };
+            known.insert((&descriptor.digest, descriptor.size), content);
             Ok(LayoutLayer {
                 descriptor: descriptor.clone(),
                 content,
@@ -266,6 +299,12 @@ impl<'a> Layout<'a> {
         });
         let layers = layers.collect::<Result<_, LayoutError>>()?;
         Ok(LayoutImage { descriptor, manifest, manifest_content, config, config_content, layers })
+    }
+
+    /// The configuration of an image that has no more layers than one may have.
+    fn config(&self, manifest: &Manifest) -> Result<(ImageConfig, Content), LayoutError> {
+        Self::check_count("layers", manifest.layers.len())?;
+        self.described(&manifest.config)
     }
 
     /// The content that a descriptor names, its digest and size checked.
@@ -305,6 +344,9 @@ impl<'a> Layout<'a> {
         Ok((serde_json::from_slice(&bytes).map_err(json)?, content))
     }
 }
+
+/// Digests of indexes that were read, and whether they are or stand in what is named.
+type Seen = BTreeSet<(String, bool)>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Named {
@@ -388,5 +430,107 @@ impl LayoutWriter {
             self.tree.insert(file_path(name), node)?;
         }
         Ok(objects.put_tree(&self.tree)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BlobSink, objects::memory::Memory};
+    use groundup_digest::BlobId;
+    use std::cell::Cell;
+
+    /// Counts how often contents are asked for what they are.
+    #[derive(Default)]
+    struct Counting {
+        memory: Memory,
+        asked: Cell<usize>,
+    }
+
+    impl Objects for Counting {
+        fn open_blob(&self, id: BlobId) -> io::Result<Box<dyn Read + '_>> {
+            self.memory.open_blob(id)
+        }
+
+        fn blob_writer(&self) -> io::Result<Box<dyn BlobSink + '_>> {
+            self.memory.blob_writer()
+        }
+
+        fn content_of(&self, id: BlobId) -> io::Result<Content> {
+            self.asked.set(self.asked.get() + 1);
+            self.memory.content_of(id)
+        }
+
+        fn put_tree(&self, tree: &FileTree) -> io::Result<TreeId> {
+            self.memory.put_tree(tree)
+        }
+
+        fn load_tree(&self, id: TreeId) -> io::Result<FileTree> {
+            self.memory.load_tree(id)
+        }
+    }
+
+    fn amd64() -> Selection {
+        Selection { platform: Platform::linux("amd64"), digest: None }
+    }
+
+    /// Puts an image with one layer many times; its platform stands in its configuration alone.
+    fn listed(objects: &Counting, writer: &mut LayoutWriter, times: usize) -> Descriptor {
+        let layer = objects.put_blob(b"{ it begins like a document").unwrap();
+        let ids = vec![layer.sha256.oci(); times];
+        let config = serde_json::json!({
+            "architecture": "amd64", "os": "linux", "config": {}, "history": [],
+            "rootfs": {"type": "layers", "diff_ids": ids},
+        });
+        let config = objects.put_blob(config.to_string().as_bytes()).unwrap();
+        writer.take(&layer).unwrap();
+        writer.take(&config).unwrap();
+        let layers = vec![Descriptor::new("x", &layer); times];
+        let manifest =
+            Manifest::new(Descriptor::new(media::CONFIG, &config), layers, BTreeMap::new());
+        writer.json(objects, media::MANIFEST, &manifest).unwrap()
+    }
+
+    #[test]
+    fn a_layer_that_is_listed_often_is_read_once() {
+        let objects = Counting::default();
+        let mut writer = LayoutWriter::default();
+        let manifest = listed(&objects, &mut writer, 1000);
+        let index = Index::new(vec![manifest], BTreeMap::new());
+        let id = writer.finish(&objects, &index).unwrap();
+        let image = Layout::load(&objects, id).unwrap().image(&amd64()).unwrap();
+        assert_eq!(image.layers.len(), 1000);
+        assert!(objects.asked.get() < 20, "{}", objects.asked.get());
+    }
+
+    #[test]
+    fn more_layers_than_anybody_means_are_refused() {
+        let objects = Counting::default();
+        let mut writer = LayoutWriter::default();
+        let manifest = listed(&objects, &mut writer, 1001);
+        let index = Index::new(vec![manifest], BTreeMap::new());
+        let id = writer.finish(&objects, &index).unwrap();
+        let error = Layout::load(&objects, id).unwrap().image(&amd64()).map(|_| ()).unwrap_err();
+        assert_eq!(error.to_string(), "1001 layers are listed, over the limit of 1000");
+    }
+
+    #[test]
+    fn an_index_that_stands_in_many_places_is_read_once() {
+        let objects = Counting::default();
+        let mut writer = LayoutWriter::default();
+        let mut inner = listed(&objects, &mut writer, 1);
+        let (depth, times) = (2, 100);
+        for _ in 0..depth {
+            let index = Index::new(vec![inner; times], BTreeMap::new());
+            inner = writer.json(&objects, media::INDEX, &index).unwrap();
+        }
+        let named = parse_digest(&inner.digest).unwrap();
+        let index = Index::new(vec![inner; times], BTreeMap::new());
+        let id = writer.finish(&objects, &index).unwrap();
+        let layout = Layout::load(&objects, id).unwrap();
+        assert_eq!(layout.image(&amd64()).unwrap().layers.len(), 1);
+        let selection = Selection { digest: Some(named), ..amd64() };
+        assert_eq!(layout.image(&selection).unwrap().layers.len(), 1);
+        assert!(objects.asked.get() < 50, "{}", objects.asked.get());
     }
 }

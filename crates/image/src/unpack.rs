@@ -28,8 +28,9 @@ pub struct UnpackLimits {
     pub entries: u64,
     /// Uncompressed bytes of all layers together.
     pub bytes: u64,
-    /// Bytes of all paths, link targets and extended attributes together, directories that only
-    /// paths imply included; they are in memory.
+    /// Bytes of all paths, targets of symbolic links and extended attributes together, as they are
+    /// kept in memory ([`Squash::new`](crate::Squash::new)); names of attributes that are left out
+    /// count with their paths.
     pub names: u64,
     /// How far compressed bytes may unpack.
     pub expansion: Expansion,
@@ -111,6 +112,11 @@ pub enum UnpackError {
     /// Paths and attributes are longer than the limit.
     #[error("the paths and attributes of the archive take over {0} bytes, which is the limit")]
     Names(u64),
+    /// To find out where entries belong would take too long.
+    #[error(
+        "to place the entries of the archive, over {0} bytes of paths have to be looked through, which is the limit"
+    )]
+    Work(u64),
     /// The store could not take a file.
     #[error("cannot put the content of {path} into the store")]
     Store {
@@ -168,9 +174,6 @@ impl<'a> Unpacker<'a> {
         let mut left = self.limits.entries;
         while let Some(entry) = reader.next()? {
             left = left.checked_sub(1).ok_or(UnpackError::TooManyEntries(self.limits.entries))?;
-            let attributes = entry.xattrs.iter().map(|(name, value)| name.len() + value.len());
-            let names = entry.path.len() + entry.link.len() + attributes.sum::<usize>();
-            self.squash.spend(names)?;
             match self.squash.place(&entry.path)? {
                 Place::Root => self.root(&entry)?,
                 Place::At(path) => self.put(path, &entry, &mut reader)?,
@@ -248,6 +251,7 @@ impl<'a> Unpacker<'a> {
         let mut xattrs = Xattrs::none();
         for (name, value) in &entry.xattrs {
             if !xattrs.insert(name, value) {
+                self.squash.spend(path.as_bytes().len() + name.len())?;
                 self.ignored.insert(format!("{path}: {}", String::from_utf8_lossy(name)));
             }
         }

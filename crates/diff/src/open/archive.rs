@@ -1,5 +1,6 @@
 //! Whether a file is the archive of an image, compressed or not.
 
+use super::image::{DOCUMENT, is_saved};
 use crate::{World, world::Held};
 use groundup_unfold::{
     Bytes, Entry, Format, Limits, Sink, recognise, recognise_start, unfold, unfold_stream,
@@ -33,12 +34,34 @@ pub(super) fn of_image(
     Ok(is_image.then(|| Arc::new(held)))
 }
 
-/// Whether a tar archive has the names of an image, at whatever place.
+/// Whether a tar archive is that of an image: a layout, or what `docker save` writes. Others have a
+/// `manifest.json` too, of another form.
 fn is_image(bytes: &dyn Bytes) -> bool {
-    let stop = |name: &[u8]| matches!(name, b"oci-layout" | b"manifest.json");
-    let mut names = Names { stop, met: false };
-    let _ = unfold(Format::Tar, bytes, &Limits::default(), &mut names);
-    names.met
+    let mut marks = Marks { met: false };
+    let _ = unfold(Format::Tar, bytes, &Limits::default(), &mut marks);
+    marks.met
+}
+
+/// Looks for what makes an archive that of an image, at whatever place, and stops at it.
+struct Marks {
+    met: bool,
+}
+
+impl Sink for Marks {
+    fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> io::Result<()> {
+        self.met = match &entry.path[..] {
+            b"oci-layout" => true,
+            b"manifest.json" => {
+                let mut text = Vec::new();
+                content.take(DOCUMENT).read_to_end(&mut text)?;
+                is_saved(&text)
+            }
+            _ => false,
+        };
+        if self.met { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
+    }
+
+    fn unread(&mut self, _path: &[u8], _why: &str) {}
 }
 
 /// Whether the first name of an archive can be one of an image: others are not unpacked to find out.
@@ -50,16 +73,20 @@ fn is_plausible(name: &[u8]) -> bool {
     known.contains(&top) || digits >= 64
 }
 
-/// Looks for a name and stops at it.
-struct Names<F> {
-    stop: F,
-    met: bool,
+/// Whether an archive begins like one of an image.
+#[derive(Default)]
+struct First {
+    is_plausible: bool,
 }
 
-impl<F: FnMut(&[u8]) -> bool> Sink for Names<F> {
+impl Sink for First {
     fn entry(&mut self, entry: &Entry, _content: &mut dyn Read) -> io::Result<()> {
-        self.met = (self.stop)(&entry.path);
-        if self.met { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
+        // What `tar` makes of `.` begins with that.
+        if entry.path.is_empty() {
+            return Ok(());
+        }
+        self.is_plausible = is_plausible(&entry.path);
+        Err(io::ErrorKind::Other.into())
     }
 
     fn unread(&mut self, _path: &[u8], _why: &str) {}
@@ -78,18 +105,11 @@ impl Sink for Packed<'_> {
         }
         let mut start = Vec::new();
         content.take(64 << 10).read_to_end(&mut start)?;
-        let mut first = None;
-        let mut names = Names {
-            stop: |name: &[u8]| {
-                first.get_or_insert_with(|| is_plausible(name));
-                true
-            },
-            met: false,
-        };
+        let mut first = First::default();
         if recognise_start(&start) == Some(Format::Tar) {
-            let _ = unfold_stream(Format::Tar, &mut &start[..], &Limits::default(), &mut names);
+            let _ = unfold_stream(Format::Tar, &mut &start[..], &Limits::default(), &mut first);
         }
-        if first != Some(true) {
+        if !first.is_plausible {
             return Err(io::ErrorKind::Other.into());
         }
         let (id, _) = self.world.take(&mut (&start[..]).chain(content))?;

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// The most bytes of a document.
-const DOCUMENT: u64 = 8 << 20;
+pub(super) const DOCUMENT: u64 = 8 << 20;
 
 /// An image whose layers were not read yet.
 pub struct Image {
@@ -40,6 +40,9 @@ pub(super) struct Layer {
     pub(super) at: At,
 }
 
+/// Files of layers that were looked into: the digest, unless it is the name, and the compression.
+type Known = BTreeMap<BlobId, (Option<Sha256>, Compression)>;
+
 /// Documents and layers.
 type Opened = (Vec<(String, Part)>, Vec<Layer>);
 
@@ -49,6 +52,11 @@ type Opened = (Vec<(String, Part)>, Vec<Layer>);
 struct Saved {
     config: String,
     layers: Vec<String>,
+}
+
+/// Whether a `manifest.json` is of that form.
+pub(super) fn is_saved(text: &[u8]) -> bool {
+    serde_json::from_slice::<Vec<Saved>>(text).is_ok_and(|saved| !saved.is_empty())
 }
 
 impl Image {
@@ -121,6 +129,7 @@ impl Image {
         platforms: &Platforms,
     ) -> Result<Opened, BaseError> {
         let saved: Vec<Saved> = json(files, &super::at("manifest.json"))?.0;
+        Layout::check_count("images", saved.len())?;
         let mut fitting = Vec::new();
         for saved in saved {
             let path = TreePath::parse(saved.config.as_bytes())?;
@@ -142,6 +151,7 @@ impl Image {
                 return Err(BaseError::Images { found, wanted });
             }
         };
+        Layout::check_count("layers", paths.len())?;
         let diff_ids = &config.rootfs.diff_ids;
         if diff_ids.len() != paths.len() {
             let (layers, diff_ids) = (paths.len(), diff_ids.len());
@@ -149,10 +159,11 @@ impl Image {
         }
         let mut layers = Vec::new();
         let mut descriptors = Vec::new();
+        let mut known = Known::new();
         for (path, diff_id) in paths.iter().zip(diff_ids) {
             let named = diff_id.strip_prefix("sha256:").and_then(|hex| hex.parse().ok());
             let diff_id: Sha256 = named.ok_or_else(|| LayoutError::Digest(diff_id.clone()))?;
-            let (layer, compression) = docker_layer(files, path, diff_id)?;
+            let (layer, compression) = docker_layer(files, path, diff_id, &mut known)?;
             let Layer { digest: sha256, size, .. } = layer;
             let content = Content { blob: content.blob, sha256, size };
             descriptors.push(Descriptor::new(compression.media_type(), &content));
@@ -182,37 +193,53 @@ fn place(world: &World<'_>, files: &Files<'_>, content: &Content) -> At {
     }
 }
 
-/// A layer of such an archive. It is hashed here, as a configuration can claim any digest; but for a file
-/// whose name is the digest, as in a layout.
+/// A layer of such an archive. It is hashed here, as a configuration can claim any digest, but once
+/// however often it is listed; a file whose name is the digest is not, as in a layout.
 fn docker_layer(
     files: &Files<'_>,
     path: &str,
     diff_id: Sha256,
+    known: &mut Known,
 ) -> Result<(Layer, Compression), BaseError> {
     let (path, id) = file(&files.tree, &TreePath::parse(path.as_bytes())?)?;
     let Some((at, size)) = files.place(id) else { return Err(BaseError::Missing(path)) };
+    let is_named = path.to_string() == diff_id.oci().replace("sha256:", "blobs/sha256/");
+    let compression = match known.get(&id) {
+        Some((_, compression)) => *compression,
+        None => compression_of(files, id)?,
+    };
+    let hashed = known.get(&id).and_then(|(digest, _)| *digest);
+    let hashed = match hashed {
+        None if compression != Compression::None || !is_named => Some(digest_of(files, id)?),
+        hashed => hashed,
+    };
+    known.insert(id, (hashed, compression));
+    let digest = hashed.unwrap_or(diff_id);
+    Ok((Layer { digest, diff_id, size, at: at.clone() }, compression))
+}
+
+/// What a file is compressed by, as it begins.
+fn compression_of(files: &Files<'_>, id: BlobId) -> io::Result<Compression> {
     let mut start = Vec::new();
     files.open_blob(id)?.take(4).read_to_end(&mut start)?;
-    let compression = match &start[..] {
+    Ok(match &start[..] {
         [0x1f, 0x8b, ..] => Compression::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd] => Compression::Zstd,
         _ => Compression::None,
-    };
-    let mut digest = diff_id;
-    let is_named = path.to_string() == diff_id.oci().replace("sha256:", "blobs/sha256/");
-    if compression != Compression::None || !is_named {
-        let mut hasher = groundup_digest::Sha256Hasher::new();
-        let mut content = files.open_blob(id)?;
-        let mut buffer = vec![0; 1 << 17];
-        loop {
-            match content.read(&mut buffer)? {
-                0 => break,
-                count => hasher.update(&buffer[..count]),
-            }
+    })
+}
+
+/// SHA-256 of a file.
+fn digest_of(files: &Files<'_>, id: BlobId) -> io::Result<Sha256> {
+    let mut hasher = groundup_digest::Sha256Hasher::new();
+    let mut content = files.open_blob(id)?;
+    let mut buffer = vec![0; 1 << 17];
+    loop {
+        match content.read(&mut buffer)? {
+            0 => return Ok(hasher.finish().0),
+            count => hasher.update(&buffer[..count]),
         }
-        digest = hasher.finish().0;
     }
-    Ok((Layer { digest, diff_id, size, at: at.clone() }, compression))
 }
 
 /// The file that a path leads to; old engines write equal layers as symbolic links.
@@ -238,4 +265,33 @@ fn json<T: serde::de::DeserializeOwned>(
     files.open_blob(id)?.read_to_end(&mut bytes)?;
     let json = |source| LayoutError::Json { path: path.clone(), source };
     Ok((serde_json::from_slice(&bytes).map_err(json)?, content))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::disallowed_methods, reason = "a file that changes meanwhile is what is tried")]
+mod tests {
+    use super::*;
+    use crate::world::OnDisk;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_layer_that_is_listed_often_is_hashed_once() {
+        let top = tempfile::TempDir::new().unwrap();
+        let world = World::new(None, top.path()).unwrap();
+        let path = top.path().join("layer");
+        std::fs::write(&path, b"a layer").unwrap();
+        let held = Held::File(Arc::new(OnDisk::open_first(&path).unwrap().0));
+        let mut files = Files::new(&world);
+        files.put(super::super::at("x/layer.tar"), 7, At::Here(held)).unwrap();
+        let mut known = Known::new();
+        let mut digest = || {
+            let layer = docker_layer(&files, "x/layer.tar", Sha256::of(b"claimed"), &mut known);
+            layer.unwrap().0.digest
+        };
+        assert_eq!(digest(), Sha256::of(b"a layer"));
+        // To read it once more would fail or give something else.
+        std::fs::write(&path, b"b layer, longer").unwrap();
+        assert_eq!(digest(), Sha256::of(b"a layer"));
+    }
 }

@@ -204,7 +204,8 @@ impl Taking<'_> {
 
     /// Counts what stays in memory.
     fn spend(&self, entry: &Entry) -> io::Result<()> {
-        let attributes = entry.xattrs.iter().map(|(name, value)| name.len() + value.len());
+        let place = size_of::<Attribute>();
+        let attributes = entry.xattrs.iter().map(|it| place + it.0.len() + it.1.len());
         let target = match &entry.kind {
             EntryKind::Symlink(target) | EntryKind::HardLink(target) => target.len(),
             _ => 0,

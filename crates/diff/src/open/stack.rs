@@ -13,12 +13,12 @@
 use super::{
     files::{At, Layers},
     image::{Image, Layer},
-    layer::{Attribute, Bounds, Depth, Laid, read},
+    layer::{Bounds, Depth, Laid, read},
 };
 use crate::{DiffError, Part, Subject, World, world::Held};
 use groundup_digest::Sha256;
 use groundup_image::{Item, Squash, UnpackError, UnpackLimits, Whiteouts};
-use groundup_tree::{Kind, TreePath};
+use groundup_tree::Kind;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -203,45 +203,65 @@ fn subject(
     unopened: usize,
     read: &Read,
 ) -> Result<Subject, DiffError> {
-    let mut squash = Squash::new(Whiteouts::Apply, UnpackLimits::default().names);
-    let mut unread: BTreeSet<(String, String, String)> = BTreeSet::new();
-    let mut attributes: BTreeMap<&[u8], &[Attribute]> = BTreeMap::new();
-    let root = ROOT.to_owned();
+    let failed = |error| {
+        let (path, source) = (image.path.clone(), Box::new(error));
+        DiffError::Archive { path, source }
+    };
+    let lain = lay(image, unopened, read, UnpackLimits::default()).map_err(failed)?;
+    let Lain { mut squash, unread } = lain;
+    let attributes = squash.take_others();
+    let tree = world.take_tree(&squash.finish());
+    let root = [(ROOT.to_owned(), Part::Tree(tree))];
+    let parts = image.parts.iter().cloned().chain(root);
+    let mut subject = Subject::of_parts(&image.name, "image", parts);
+    subject.attributes = attributes;
+    let unread = unread.into_iter().map(|(path, why)| (ROOT.to_owned(), path, why));
+    subject.unread = unread.collect();
+    Ok(subject)
+}
+
+/// Layers that lie over each other.
+struct Lain {
+    squash: Squash,
+    /// Paths of entries that stand nowhere, and why.
+    unread: BTreeSet<(String, String)>,
+}
+
+/// Lays the layers of an image over each other. A layer is read once and may be listed often: what is
+/// laid is counted each time.
+fn lay(
+    image: &Image,
+    unopened: usize,
+    read: &Read,
+    limits: UnpackLimits,
+) -> Result<Lain, UnpackError> {
+    let mut squash = Squash::new(Whiteouts::Apply, limits.names);
+    let mut unread = BTreeSet::new();
+    let mut left = limits.entries;
     for layer in image.layers.iter().skip(unopened) {
         let Some(laid) = read.get(&layer.digest) else { continue };
+        let more = left.checked_sub(laid.items.len() as u64);
+        left = more.ok_or(UnpackError::TooManyEntries(limits.entries))?;
         squash.next_layer();
         for (number, (path, item)) in laid.items.iter().enumerate() {
-            match squash.put(path, item.clone()) {
-                Ok(()) => {
-                    attributes.remove(&path[..]);
-                    let own = laid.attributes.get(&number);
-                    attributes.extend(own.map(|own| (&path[..], &own[..])));
-                }
-                Err(error @ UnpackError::Names(_)) => {
-                    let (path, source) = (image.path.clone(), Box::new(error));
-                    return Err(DiffError::Archive { path, source });
-                }
+            let others = laid.attributes.get(&number).map_or(&[][..], |own| own);
+            match squash.put(path, item.clone(), others) {
+                Ok(()) => {}
+                Err(error @ (UnpackError::Names(_) | UnpackError::Work(_))) => return Err(error),
                 Err(error) => {
                     let path = String::from_utf8_lossy(path).into_owned();
-                    unread.insert((root.clone(), path, sentence(&error)));
+                    let why = sentence(&error);
+                    squash.spend(path.len() + why.len())?;
+                    unread.insert((path, why));
                 }
             }
         }
-        let told = laid.unread.iter().cloned();
-        unread.extend(told.map(|(path, why)| (root.clone(), path, why)));
+        for (path, why) in &laid.unread {
+            squash.spend(path.len() + why.len())?;
+            unread.insert((path.clone(), why.clone()));
+        }
     }
-    let tree = squash.finish();
-    let attributes = attributes.into_iter().filter_map(|(path, own)| {
-        let path = TreePath::new(path).ok().filter(|path| tree.get(path).is_some())?;
-        Some((path, own.iter().cloned().collect()))
-    });
-    let attributes = attributes.collect();
-    let tree = world.take_tree(&tree);
-    let parts = image.parts.iter().cloned().chain([(root.clone(), Part::Tree(tree))]);
-    let mut subject = Subject::of_parts(&image.name, "image", parts);
-    subject.attributes = attributes;
-    subject.unread = unread.into_iter().collect();
-    Ok(subject)
+    Ok(Lain { squash, unread })
 }
 
 fn sentence(error: &UnpackError) -> String {
@@ -260,4 +280,50 @@ fn chain(image: &Image) -> String {
     let chain =
         ids.reduce(|below, id| Sha256::of(format!("{} {}", below.oci(), id.oci()).as_bytes()));
     chain.map_or_else(|| "no layers".to_owned(), |chain| chain.oci())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundup_tree::Node;
+
+    /// An image of one layer many times.
+    fn listed(items: Vec<(Vec<u8>, Item)>, times: usize) -> (Image, Read) {
+        let digest = Sha256::of(b"layer");
+        let layer = Layer { digest, diff_id: digest, size: 0, at: At::Away };
+        let image = Image {
+            name: "x".into(),
+            path: "x".into(),
+            parts: Vec::new(),
+            layers: vec![layer; times],
+        };
+        (image, Read::from([(digest, Laid { items, ..Laid::default() })]))
+    }
+
+    fn directory(path: &str) -> (Vec<u8>, Item) {
+        (path.into(), Item::Node(Node::directory()))
+    }
+
+    #[test]
+    fn a_layer_that_is_listed_often_counts_each_time() {
+        let limits = UnpackLimits { entries: 10, ..UnpackLimits::default() };
+        let (image, read) = listed(vec![directory("a"), directory("b")], 5);
+        assert!(lay(&image, 0, &read, limits).is_ok());
+        let (image, read) = listed(vec![directory("a"), directory("b")], 6);
+        let refused = lay(&image, 0, &read, limits).err();
+        assert!(matches!(refused, Some(UnpackError::TooManyEntries(10))), "{refused:?}");
+        let limits = UnpackLimits { names: 1000, ..UnpackLimits::default() };
+        let (image, read) = listed(vec![directory(&"a".repeat(200))], 6);
+        let refused = lay(&image, 0, &read, limits).err();
+        assert!(matches!(refused, Some(UnpackError::Names(1000))), "{refused:?}");
+    }
+
+    #[test]
+    fn what_is_told_of_entries_that_stand_nowhere_counts() {
+        let limits = UnpackLimits { names: 10_000, ..UnpackLimits::default() };
+        let link = |number| (format!("{number}").into(), Item::Link(vec![b'a'; 300]));
+        let (image, read) = listed((0..100).map(link).collect(), 1);
+        let refused = lay(&image, 0, &read, limits).err();
+        assert!(matches!(refused, Some(UnpackError::Names(10_000))), "{refused:?}");
+    }
 }
