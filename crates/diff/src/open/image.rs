@@ -40,8 +40,8 @@ pub(super) struct Layer {
     pub(super) at: At,
 }
 
-/// Files of layers that were looked into: the digest, unless it is the name, and the compression.
-type Known = BTreeMap<BlobId, (Option<Sha256>, Compression)>;
+/// Files of layers that were looked into.
+type Known = BTreeMap<BlobId, (Sha256, Compression)>;
 
 /// Documents and layers.
 type Opened = (Vec<(String, Part)>, Vec<Layer>);
@@ -194,7 +194,7 @@ fn place(world: &World<'_>, files: &Files<'_>, content: &Content) -> At {
 }
 
 /// A layer of such an archive. It is hashed here, as a configuration can claim any digest, but once
-/// however often it is listed; a file whose name is the digest is not, as in a layout.
+/// however often it is listed.
 fn docker_layer(
     files: &Files<'_>,
     path: &str,
@@ -203,18 +203,11 @@ fn docker_layer(
 ) -> Result<(Layer, Compression), BaseError> {
     let (path, id) = file(&files.tree, &TreePath::parse(path.as_bytes())?)?;
     let Some((at, size)) = files.place(id) else { return Err(BaseError::Missing(path)) };
-    let is_named = path.to_string() == diff_id.oci().replace("sha256:", "blobs/sha256/");
-    let compression = match known.get(&id) {
-        Some((_, compression)) => *compression,
-        None => compression_of(files, id)?,
+    let (digest, compression) = match known.get(&id) {
+        Some(known) => *known,
+        None => (digest_of(files, id)?, compression_of(files, id)?),
     };
-    let hashed = known.get(&id).and_then(|(digest, _)| *digest);
-    let hashed = match hashed {
-        None if compression != Compression::None || !is_named => Some(digest_of(files, id)?),
-        hashed => hashed,
-    };
-    known.insert(id, (hashed, compression));
-    let digest = hashed.unwrap_or(diff_id);
+    known.insert(id, (digest, compression));
     Ok((Layer { digest, diff_id, size, at: at.clone() }, compression))
 }
 
